@@ -1,0 +1,41 @@
+# `make` alone lists the targets. Each does its own set-up, in .venv, from constraints.txt.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-kafka lint types model bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/ready ## make .venv with everything in it
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "ScamSieve needs Python 3.11 or newer: make PYTHON=python3.11 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: setup ## broker, worker and a sample feed: watch scams being flagged
+	$(BIN)/scamsieve demo
+
+test: setup ## the tests, on the embedded broker
+	$(BIN)/python -m pytest
+
+test-kafka: setup ## the integration tests on Apache Kafka (needs Java 17 and Maven)
+	SCAMSIEVE_TEST_BROKER=kafka $(BIN)/python -m pytest tests/integration
+
+lint: setup ## ruff: style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## mypy, strict
+	$(BIN)/mypy
+
+bench: setup ## how fast it is on this machine
+	$(BIN)/python -m tests.bench
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) build dist *.egg-info

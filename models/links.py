@@ -1,0 +1,118 @@
+"""URLs of a batch: found by one linear-time pattern over the joined batch, judged host by host.
+
+A host is judged once and remembered: its registrable domain (Public Suffix List), whether it shortens links, opens a chat,
+is a bare address, hides behind punycode, or carries a brand's name on a domain that is not the brand's.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import re2
+import tldextract
+
+from models.reference import read_table
+from models.text import CanonicalBatch, Ints
+
+_PATTERN = re2.compile(
+    rb"(?:h(?:tt|xx)ps?:/{0,2}|www\.)[!-~]{3,}"
+    rb"|(?:[a-z0-9][a-z0-9-]{0,62}\.){1,6}[a-z][a-z0-9-]{1,23}(?::[0-9]{2,5})?(?:[/?#][!-~]*)?"
+    rb"|\b[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?:[:/][!-~]+)"
+)
+_TRAILING = b".,;:!?)]}>'\"*_"
+_HOST = re.compile(r"(?:h(?:tt|xx)ps?:/{0,2})?(?:[^/@?#]*@)?([^/:?#]+)")
+_PUBLIC = re.compile(r"\.(?:gov|govt|go|edu|ac|mil)(?:\.[a-z]{2})?$")
+_ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}$")
+
+_suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the list inside the package; never the network
+_top_level = frozenset(suffix.rsplit(".", 1)[-1] for suffix in _suffixes.tlds)
+_SHORTENERS = frozenset(row[0] for row in read_table("shorteners.tsv"))
+_CHATS = frozenset(row[0] for row in read_table("chats.tsv"))
+_BRANDS = {row[0]: frozenset(row[1].split(",")) for row in read_table("brands.tsv")}
+_LONG_BRANDS = tuple(brand for brand in _BRANDS if len(brand) >= 5)  # short ones must stand alone between - and .
+_CHEAP = frozenset(row[0] for row in read_table("cheap_endings.tsv"))
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What a host name tells by itself."""
+
+    domain: str
+    """Registrable domain, or the address."""
+    shortener: bool
+    chat: bool
+    address: bool
+    lookalike: str
+    """The brand whose name it carries without right, or the empty string."""
+    cheap: bool
+    """A top-level domain that costs next to nothing and is much abused."""
+    deep: bool
+    """Hyphens and levels beyond what honest hosts have: three or more."""
+    digits: bool
+    public: bool
+    """Under a government's or a school's ending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The links of a batch, in order: of which message, where in the batch's codes, written how, on which host."""
+
+    message: Ints
+    begin: Ints
+    end: Ints
+    url: tuple[str, ...]
+    host: tuple[Host, ...]
+
+
+def find(batch: CanonicalBatch) -> Links:
+    """All links of a batch. A bare `word.word` counts only if its last part is a top-level domain."""
+    ascii_bytes = np.where(batch.codes < 127, batch.codes, 0).astype(np.uint8).tobytes()
+    begins, ends, urls, hosts = [], [], [], []
+    for match in _PATTERN.finditer(ascii_bytes):
+        written = match.group().rstrip(_TRAILING)
+        url = written.decode("ascii")
+        host = host_of(url)
+        if host is not None and ascii_bytes[match.start() - 1] != 64:  # behind an @ it is an e-mail address
+            begins.append(match.start())
+            ends.append(match.start() + len(written))
+            urls.append(url)
+            hosts.append(host)
+    begin = np.array(begins, dtype=np.int64)
+    message = np.searchsorted(batch.starts, begin, side="right") - 1
+    return Links(message, begin, np.array(ends, dtype=np.int64), tuple(urls), tuple(hosts))
+
+
+def host_of(url: str) -> Host | None:
+    """The judged host of a URL in canonical text, with or without scheme; None where there is no real host."""
+    match = _HOST.match(url)
+    return judge(match.group(1)) if match else None
+
+
+@lru_cache(maxsize=65_536)
+def judge(name: str) -> Host | None:
+    """Judge a host name (lower case); None if its last part is no top-level domain and it is no address."""
+    if _ADDRESS.match(name):
+        return Host(name, False, False, True, "", False, False, False, False)
+    ending = name.rsplit(".", 1)[-1]
+    if "." not in name or ending not in _top_level:
+        return None
+    parts = _suffixes(name)
+    domain = parts.top_domain_under_public_suffix or name
+    chat = domain in _CHATS or name in _CHATS
+    shortener = domain in _SHORTENERS or name in _SHORTENERS
+    public = bool(_PUBLIC.search(name))
+    labels = name[: -len(parts.suffix) - 1]
+    brand = "" if chat or shortener or public else _impersonated(labels, domain)
+    deep = name.count("-") + name.count(".") >= 3 and not public
+    return Host(domain, shortener, chat, False, brand, ending in _CHEAP, deep, any(map(str.isdigit, labels)), public)
+
+
+def _impersonated(labels: str, domain: str) -> str:
+    """The brand that the labels of a host name, though its domain is not the brand's own."""
+    words = re.split(r"[-.]", labels)
+    whole = labels.replace("-", "")
+    for brand in (*(word for word in words if word in _BRANDS), *(brand for brand in _LONG_BRANDS if brand in whole)):
+        if domain not in _BRANDS[brand]:
+            return brand
+    return ""

@@ -1,0 +1,310 @@
+"""The catalogue of named signals: everything but n-grams that the classifier looks at, each written once.
+
+A signal is a number from 0 to 1 for each message. Those of the text come from whole-array arithmetic on the canonical batch;
+those of the metadata are 0 where a field is missing, so that a missing field speaks neither for nor against.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models import links
+from models.links import Links
+from models.message import Message
+from models.numbering import CODE_OF_COUNTRY, HOURS_AHEAD, calling_code, sender_type
+from models.text import LATIN, SPACE, Bools, C, CanonicalBatch, Ints, between
+
+Group = Literal["link", "number", "form", "evasion", "sender", "origin", "time", "pair"]
+Column = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One named signal; `name` is the reason code that an alert carries."""
+
+    name: str
+    group: Group
+    description: str
+
+
+CATALOGUE: tuple[Signal, ...] = (
+    Signal("link", "link", "holds a link"),
+    Signal("links_many", "link", "holds two links or more"),
+    Signal("link_shortener", "link", "a link through a shortener, which hides where it leads"),
+    Signal("link_chat", "link", "a link that opens a chat or a group"),
+    Signal("link_lookalike", "link", "a host that carries a brand's name on a domain not the brand's"),
+    Signal("link_cheap_domain", "link", "a domain under an ending that costs next to nothing and is much abused"),
+    Signal("link_deep_host", "link", "a host with many hyphens or levels"),
+    Signal("link_address", "link", "a link to a bare IP address"),
+    Signal("link_digits", "link", "a host with digits in it"),
+    Signal("link_path", "link", "a link with a path"),
+    Signal("link_public", "link", "a link to a government's or school's domain"),
+    Signal("phone", "number", "a phone number in the text"),
+    Signal("phone_foreign", "number", "a phone number of another country than the recipient's in the text"),
+    Signal("amount", "number", "an amount of money"),
+    Signal("amount_large", "number", "a number of six digits or more beside a currency"),
+    Signal("code", "number", "a number of four to eight digits that stands alone, like a one-time code"),
+    Signal("percent", "number", "a percentage"),
+    Signal("digits", "form", "share of digits"),
+    Signal("capitals", "form", "share of capital letters"),
+    Signal("shouting", "form", "exclamation and question marks"),
+    Signal("emoji", "form", "emoji and symbols"),
+    Signal("length", "form", "length of the text, on a logarithmic scale"),
+    Signal("very_short", "form", "fewer than 20 characters"),
+    Signal("scripts_mixed", "form", "Latin letters beside another script"),
+    Signal("bracketed_name", "form", "begins with a name in brackets or before a colon, as brands sign"),
+    Signal("undone_invisible", "evasion", "invisible characters between the letters"),
+    Signal("undone_lookalike", "evasion", "letters of another script that look Latin, among Latin ones"),
+    Signal("undone_styled", "evasion", "mathematical, circled or full-width letters"),
+    Signal("undone_spaced", "evasion", "separators inside words"),
+    Signal("undone_leet", "evasion", "digits and signs in the place of letters"),
+    Signal("sender_msisdn", "sender", "sent from a phone number"),
+    Signal("sender_alphanumeric", "sender", "sent under a name"),
+    Signal("sender_shortcode", "sender", "sent from a short code"),
+    Signal("sender_email", "sender", "sent from an e-mail address"),
+    Signal("sender_handle", "sender", "sent from a chat account"),
+    Signal("sender_foreign", "sender", "the sender's number is of another country than the recipient's"),
+    Signal("sender_domestic", "sender", "the sender's number is of the recipient's country"),
+    Signal("channel_chat", "sender", "came over chat"),
+    Signal("route_p2p", "origin", "came in on the person-to-person route"),
+    Signal("route_a2p", "origin", "came in on the application-to-person route"),
+    Signal("route_international", "origin", "came in on the international route"),
+    Signal("origin_foreign", "origin", "entered the network in another country than the recipient's"),
+    Signal("hour_night", "time", "sent between 23 and 6 o'clock, the recipient's time"),
+    Signal("hour_office", "time", "sent between 9 and 18 o'clock, the recipient's time"),
+    Signal("link_and_amount", "pair", "a link and an amount of money"),
+    Signal("link_and_phone_sender", "pair", "a link, sent from a phone number"),
+    Signal("link_and_foreign", "pair", "a link, from another country"),
+    Signal("chat_link_and_amount", "pair", "a link that opens a chat and an amount of money"),
+    Signal("name_and_international", "pair", "a sender's name on the international route"),
+    Signal("name_and_a2p", "pair", "a sender's name on the application-to-person route"),
+    Signal("brand_sign_and_phone_sender", "pair", "signed like a brand, sent from a phone number"),
+    Signal("code_without_link", "pair", "a number like a one-time code, and no link"),
+)
+INDEX = {signal.name: i for i, signal in enumerate(CATALOGUE)}
+FEATURE_SET = "char-ngrams-v1+signals-v1"
+"""Names the code of this package that makes features; a model made for another one is refused."""
+
+_KINDS = {"msisdn": 1, "alphanumeric": 2, "shortcode": 3, "email": 4, "handle": 5, None: 0}
+_ROUTES = {"p2p": 1, "a2p": 2, "international": 3, None: 0}
+_NUMBER_JOINER = np.isin(np.arange(128), [ord(sign) for sign in " .,-()"])
+_CURRENCY_WORDS = {
+    *(["rm", "rp", "rs", "tk", "kr", "us", "hk", "nt", "sg", "bd"]),
+    *(["php", "usd", "vnd", "sgd", "myr", "idr", "thb", "inr", "hkd", "usdt"]),
+}
+_AFTER_AMOUNT = {ord(sign) for sign in "元块円원đ€k"} | {ord(char) for char in "บ฿万萬億亿塊"}
+
+
+def measure(messages: Sequence[Message], batch: CanonicalBatch, found: Links | None = None) -> NDArray[np.float32]:
+    """All signals of a batch: (N, len(CATALOGUE)), each from 0 to 1 and finite on any text.
+
+    `found` are the links of the batch, where they are known already.
+    """
+    table = np.zeros((len(CATALOGUE), len(messages)), dtype=np.float32)
+    recipients = np.fromiter([calling_code(message.recipient) for message in messages], np.int32, len(messages))
+    _measure_links(table, links.find(batch) if found is None else found, len(messages))
+    _measure_numbers(table, batch, recipients)
+    _measure_form(table, batch)
+    _measure_metadata(table, messages, recipients)
+    _measure_pairs(table)
+    return table.T
+
+
+def _measure_links(table: Column, found: Links, size: int) -> None:
+    """Signals of the links."""
+    if not found.url:
+        return
+    message, hosts = found.message, found.host
+    count = np.bincount(message, minlength=size)
+    table[INDEX["link"]], table[INDEX["links_many"]] = count > 0, count > 1
+    for name, told in (
+        ("link_shortener", [host.shortener for host in hosts]),
+        ("link_chat", [host.chat for host in hosts]),
+        ("link_lookalike", [bool(host.lookalike) for host in hosts]),
+        ("link_cheap_domain", [host.cheap for host in hosts]),
+        ("link_deep_host", [host.deep for host in hosts]),
+        ("link_address", [host.address for host in hosts]),
+        ("link_digits", [host.digits for host in hosts]),
+        ("link_public", [host.public for host in hosts]),
+        ("link_path", ["/" in url.split("//")[-1] for url in found.url]),
+    ):
+        table[INDEX[name], message[np.array(told, dtype=np.bool_)]] = 1
+
+
+def _measure_numbers(table: Column, batch: CanonicalBatch, recipients: NDArray[np.int32]) -> None:
+    """Signals of the numbers: runs of digits, with single separators inside."""
+    codes = np.append(batch.codes, np.full(4, SPACE, np.uint32))
+    digit = np.append(between(batch.classes, C.DIGIT, C.STYLED_DIGIT), np.zeros(4, np.bool_))
+    begins, ends = _runs(_joined(codes, digit))
+    if not len(begins):
+        return
+    total = np.cumsum(digit)
+    digits = total[ends - 1] - total[begins - 1]
+    message = np.searchsorted(batch.starts, begins, side="right") - 1
+    plus = codes[begins - 1] == ord("+")
+    money = _beside_currency(batch, codes, begins, ends)
+    bare = ends - begins == digits  # no separators inside
+    phone = ~money & ((digits >= 9) & (digits <= 13) | plus & (digits >= 8) & (digits <= 15))
+    home = np.array([f"{code}" for code in recipients.tolist()])
+    table[INDEX["phone"], message[phone]] = 1
+    for i in np.flatnonzero(phone & plus & (recipients[message] > 0)).tolist():
+        start = codes[begins[i] : begins[i] + 3].astype(np.uint8).tobytes().decode("ascii", "replace")
+        if not start.startswith(str(home[message[i]])):
+            table[INDEX["phone_foreign"], message[i]] = 1
+    table[INDEX["amount"], message[money]] = 1
+    table[INDEX["amount_large"], message[money & (digits >= 6)]] = 1
+    table[INDEX["code"], message[bare & ~money & ~plus & (digits >= 4) & (digits <= 8)]] = 1
+    table[INDEX["percent"], message[codes[ends] == ord("%")]] = 1
+
+
+def _joined(codes: NDArray[np.uint32], digit: Bools) -> Bools:
+    """Digits, and single joiners that stand between two digits."""
+    places = np.flatnonzero(digit[:-2] & ~digit[1:-1] & digit[2:]) + 1
+    places = places[_NUMBER_JOINER.take(codes[places], mode="clip") & (codes[places] < 128)]
+    joined = digit.copy()
+    joined[places] = True
+    return joined
+
+
+def _runs(flags: Bools) -> tuple[Ints, Ints]:
+    """Where runs of True begin and end (one past); the first and last flags are False."""
+    edges = np.flatnonzero(flags[1:] != flags[:-1]) + 1
+    return edges[::2], edges[1::2]
+
+
+def _beside_currency(batch: CanonicalBatch, codes: NDArray[np.uint32], begins: Ints, ends: Ints) -> Bools:
+    """Which numbers have a currency's sign or name before or after them, at most one space away."""
+    before = begins - 1 - (codes[begins - 1] == SPACE)
+    before -= codes[before] == ord(".")
+    after = ends + (codes[ends] == SPACE)
+    classes = np.append(batch.classes, np.full(4, C.SPACE, np.uint8))
+    money: Bools = (classes[before] == C.CURRENCY) | (classes[after] == C.CURRENCY) | np.isin(codes[after], _AFTER)
+    pair_before = codes[np.maximum(before - 1, 0)].astype(np.uint64) << np.uint64(32) | codes[before]
+    pair_after = codes[after].astype(np.uint64) << np.uint64(32) | codes[after + 1]
+    money |= np.isin(pair_before, _PAIRS_BEFORE) | np.isin(pair_after, _PAIRS_AFTER)
+    return money
+
+
+def _pairs(words: Sequence[str]) -> NDArray[np.uint64]:
+    """Pairs of letters as one number each."""
+    return np.array([ord(word[0]) << 32 | ord(word[1]) for word in words], dtype=np.uint64)
+
+
+_AFTER = np.array(sorted(_AFTER_AMOUNT), dtype=np.uint32)
+_PAIRS_BEFORE = _pairs(["rm", "rp", "rs", "hp", "sd", "nd", "gd", "yr", "dr", "hb", "nr", "kd", "dt", "s$", "ip", "mk"])
+_PAIRS_AFTER = _pairs(
+    [
+        "rm",
+        "rp",
+        "rs",
+        "ph",
+        "us",
+        "vn",
+        "sg",
+        "my",
+        "id",
+        "th",
+        "in",
+        "hk",
+        "tr",
+        "dg",
+        "dp",
+        "pe",
+        "rb",
+        "ri",
+        "ju",
+        "jt",
+        "ກີ",
+        "រៀ",
+        "ကျ",
+        "ks",
+        "kp",
+    ]
+)
+
+
+def _measure_form(table: Column, batch: CanonicalBatch) -> None:
+    """Signals of the form of the text and of what was undone in it."""
+    counts = batch.counts
+    length = counts.sum(axis=1) - 1
+    whole = np.maximum(length, 1)
+    latin = counts[:, LATIN].sum(axis=1)
+    others = counts[:, C.HAN : C.INDIC + 1].sum(axis=1)
+    table[INDEX["digits"]] = counts[:, C.DIGIT : C.STYLED_DIGIT + 1].sum(axis=1) / whole
+    table[INDEX["capitals"]] = np.where(latin >= 8, counts[:, C.UPPER] / np.maximum(latin, 1), 0)
+    table[INDEX["shouting"]] = np.minimum(counts[:, C.SHOUT] / 4, 1)
+    table[INDEX["emoji"]] = np.minimum(counts[:, C.EMOJI] / 4, 1)
+    table[INDEX["length"]] = np.minimum(np.log1p(length) / 8, 1)
+    table[INDEX["very_short"]] = length < 20
+    table[INDEX["scripts_mixed"]] = np.minimum(latin, others) / whole
+    first = batch.codes.take(batch.starts + 1, mode="clip")
+    table[INDEX["bracketed_name"]] = np.isin(first, _BRACKETS)
+    table[INDEX["undone_invisible"]] = np.minimum(np.where(latin + counts[:, C.HAN] > 0, batch.invisible, 0) / 3, 1)
+    table[INDEX["undone_lookalike"]] = np.minimum(np.minimum(counts[:, C.LOOKALIKE], counts[:, C.LOWER] + counts[:, C.UPPER]) / 3, 1)
+    table[INDEX["undone_styled"]] = np.minimum((counts[:, C.STYLED] + counts[:, C.WIDE] + counts[:, C.STYLED_DIGIT]) / 6, 1)
+    table[INDEX["undone_spaced"]] = np.minimum(batch.spaced / 4, 1)
+    table[INDEX["undone_leet"]] = np.minimum(batch.leet / 2, 1)
+
+
+_BRACKETS = np.array([ord(sign) for sign in "[(<「『《"], dtype=np.uint32)
+
+
+def _measure_metadata(table: Column, messages: Sequence[Message], recipients: NDArray[np.int32]) -> None:
+    """Signals of the sender, the origin and the hour."""
+    size = len(messages)
+    kinds = np.fromiter([_KINDS[message.sender_type or sender_type(message.sender)] for message in messages], np.int8, size)
+    senders = np.fromiter([calling_code(message.sender) for message in messages], np.int32, size)
+    origins = [message.origin for message in messages]
+    countries = np.fromiter([CODE_OF_COUNTRY.get(origin.country or "", 0) if origin else 0 for origin in origins], np.int32, size)
+    routes = np.fromiter([_ROUTES[origin.route] if origin else 0 for origin in origins], np.int8, size)
+    hours = np.fromiter(map(_local_hour, messages, recipients.tolist()), np.int8, size)
+    for name, kind in _KINDS.items():
+        if name:
+            table[INDEX[f"sender_{name}"]] = kinds == kind
+    for route, number in _ROUTES.items():
+        if route:
+            table[INDEX[f"route_{route}"]] = routes == number
+    known = (senders > 0) & (recipients > 0)
+    table[INDEX["sender_foreign"]] = known & (senders != recipients)
+    table[INDEX["sender_domestic"]] = known & (senders == recipients)
+    table[INDEX["origin_foreign"]] = (countries > 0) & (recipients > 0) & (countries != recipients)
+    table[INDEX["channel_chat"]] = np.fromiter([message.channel == "chat" for message in messages], np.bool_, size)
+    table[INDEX["hour_night"]] = (hours >= 23) | (hours >= 0) & (hours < 6)
+    table[INDEX["hour_office"]] = (hours >= 9) & (hours < 18)
+
+
+def _local_hour(message: Message, recipient: int) -> int:
+    """The recipient's hour of day when the message was sent; -1 where it cannot be known.
+
+    A time with an offset of its own is local already; UTC and epoch milliseconds are moved to the recipient's country.
+    """
+    sent_at = message.sent_at
+    if not sent_at:
+        return -1
+    if isinstance(sent_at, datetime):
+        if sent_at.tzinfo is not UTC and sent_at.utcoffset():
+            return sent_at.hour
+        hour = sent_at.hour + sent_at.minute / 60
+    else:
+        hour = sent_at / 3_600_000
+    ahead = HOURS_AHEAD.get(recipient)
+    return -1 if ahead is None else int(hour + ahead) % 24
+
+
+def _measure_pairs(table: Column) -> None:
+    """Pairs whose meaning is more than the sum of the two."""
+    link, amount = table[INDEX["link"]], table[INDEX["amount"]]
+    abroad = np.maximum(np.maximum(table[INDEX["sender_foreign"]], table[INDEX["origin_foreign"]]), table[INDEX["route_international"]])
+    name, number = table[INDEX["sender_alphanumeric"]], table[INDEX["sender_msisdn"]]
+    table[INDEX["link_and_amount"]] = link * amount
+    table[INDEX["link_and_phone_sender"]] = link * number
+    table[INDEX["link_and_foreign"]] = link * abroad
+    table[INDEX["chat_link_and_amount"]] = table[INDEX["link_chat"]] * amount
+    table[INDEX["name_and_international"]] = name * table[INDEX["route_international"]]
+    table[INDEX["name_and_a2p"]] = name * table[INDEX["route_a2p"]]
+    table[INDEX["brand_sign_and_phone_sender"]] = table[INDEX["bracketed_name"]] * number
+    table[INDEX["code_without_link"]] = table[INDEX["code"]] * (1 - link)

@@ -1,0 +1,337 @@
+"""Canonical text: what a message says once the tricks of evasion are undone, for a whole batch at once.
+
+The texts of a batch become one array of code points. A look-up table folds case, width, accents, foreign digits, styled
+letters and homoglyphs (one code point to one); a second one gives each code point its class. Invisible characters, doubled
+spaces and separators between s p a c e d letters are taken out; digits and signs that stand for letters are turned back
+(l0an -> loan). What was undone is counted, for honest people seldom write like that.
+
+Joiners (ZWJ, ZWNJ) and marks of Thai, Lao, Khmer, Burmese and the scripts of India are parts of letters there and stay.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.reference import read_table
+
+Codes = NDArray[np.uint32]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+MARK = 2  # stands before each message, so that n-grams see where a text begins; no folded text holds it
+SPACE = 32
+
+
+class C(IntEnum):
+    """Classes of characters, in an order that lets one comparison ask for a whole family."""
+
+    OTHER = 0
+    LOWER = 1  # a-z                                                    LATIN: 1 to 7
+    UPPER = 2  # A-Z
+    ACCENTED = 3  # Latin with accents
+    VIETNAMESE = 4  # Latin letters that only Vietnamese uses
+    WIDE = 5  # full-width forms
+    STYLED = 6  # mathematical, circled, squared letters
+    LOOKALIKE = 7  # Cyrillic, Greek ... letters that look Latin
+    HAN = 8  #                                                          letters that may stand alone: 1 to 8
+    KANA_HANGUL = 9
+    ALPHABET = 10  # other alphabets: Cyrillic, Greek, Arabic ...       scripts with joiners: 10 to 16
+    THAI = 11
+    LAO = 12
+    KHMER = 13
+    MYANMAR = 14
+    INDIC = 15
+    EMOJI = 16
+    DIGIT = 17  #                                                       parts of words: 1 to 19; digits: 17 to 19
+    FOREIGN_DIGIT = 18
+    STYLED_DIGIT = 19  # full-width, circled, mathematical
+    SPACE = 20
+    INVISIBLE = 21
+    JOINER = 22
+    ACCENT = 23  # combining accents of Latin
+    CURRENCY = 24
+    SHOUT = 25  # ! ?
+    DOT = 26
+    NUMBER_JOIN = 27  # , -
+    URL_SIGN = 28  # : / @ _ % & = # + ~
+    EXPANDS = 29  # one code point to many: handled before the tables
+    MARK = 30
+
+
+CLASSES = len(C)
+LATIN = slice(C.LOWER, C.LOOKALIKE + 1)
+"""The columns of Latin letters in counts of classes."""
+
+_RANGES: tuple[tuple[int, int, C], ...] = (
+    (0x0370, 0x058F, C.ALPHABET),
+    (0x0590, 0x08FF, C.ALPHABET),
+    (0x0900, 0x0DFF, C.INDIC),
+    (0x0E00, 0x0E7F, C.THAI),
+    (0x0E80, 0x0EFF, C.LAO),
+    (0x1000, 0x109F, C.MYANMAR),
+    (0x10A0, 0x10FF, C.ALPHABET),
+    (0x1100, 0x11FF, C.KANA_HANGUL),
+    (0x1200, 0x13FF, C.ALPHABET),
+    (0x1780, 0x17FF, C.KHMER),
+    (0x19E0, 0x19FF, C.KHMER),
+    (0x2190, 0x21FF, C.EMOJI),
+    (0x2300, 0x23FF, C.EMOJI),
+    (0x2500, 0x27BF, C.EMOJI),
+    (0x2B00, 0x2BFF, C.EMOJI),
+    (0x2E80, 0x2FDF, C.HAN),
+    (0x3040, 0x30FF, C.KANA_HANGUL),
+    (0x3400, 0x9FFF, C.HAN),
+    (0xA9E0, 0xA9FF, C.MYANMAR),
+    (0xAA60, 0xAA7F, C.MYANMAR),
+    (0xAC00, 0xD7A3, C.KANA_HANGUL),
+    (0xF900, 0xFAFF, C.HAN),
+    (0x1F000, 0x1FAFF, C.EMOJI),
+    (0x20000, 0x3FFFF, C.HAN),
+)
+_INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2060\u2061\u2062\u2063\u2064\u3164\ufeff\uffa0" + "".join(
+    map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x2070), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE0200)])
+)
+_VIETNAMESE = "ăắằẳẵặấầẩẫậđếềểễệơớờởỡợốồổỗộưứừửữựạảẹẻẽỉịĩọỏụủũỳỵỷỹ"
+_SIGNS = {
+    **dict.fromkeys(map(ord, "!?！？"), C.SHOUT),
+    **dict.fromkeys(map(ord, ".。．"), C.DOT),
+    **dict.fromkeys(map(ord, ",-，、‐‑–"), C.NUMBER_JOIN),
+    **dict.fromkeys(map(ord, ":/@_%&=#+~：／＠＿％＆＝＃＋"), C.URL_SIGN),
+}
+_SAME_SIGN = {
+    "。": ".",
+    "、": ",",
+    "‐": "-",
+    "‑": "-",
+    "–": "-",
+    "—": "-",
+    "’": "'",
+    "‘": "'",
+    "“": '"',
+    "”": '"',
+    "【": "[",
+    "】": "]",
+    "…": ".",
+}
+_SCRIPTS_APART = range(C.ALPHABET, C.EMOJI + 1)
+
+
+def _tables() -> tuple[Codes, NDArray[np.uint8], dict[int, str]]:
+    """The folding table, the class table, and what expands to several characters."""
+    fold = np.arange(0x110000, dtype=np.uint32)
+    classes = np.zeros(0x110000, dtype=np.uint8)
+    expands: dict[int, str] = {}
+    for low, high, kind in _RANGES:
+        classes[low : high + 1] = kind
+    lookalikes = {letter: row[0] for row in read_table("confusables.tsv") for letter in row[1]}
+    # Han and Hangul fold to themselves: leaving them out makes the tables in 50 ms instead of 500.
+    # Compatibility forms of Han (F900-FAFF) and everything above them are taken in.
+    for code in (*range(0x3400), *range(0xA000, 0xAC00), *range(0xF900, 0x10000), *range(0x1D400, 0x1D800), *range(0x1F100, 0x1F250)):
+        _place(code, fold, classes, expands, lookalikes)
+    for char in _INVISIBLE:
+        classes[ord(char)], fold[ord(char)] = C.INVISIBLE, SPACE
+    classes[[0x200C, 0x200D]] = C.JOINER
+    classes[0x0300:0x0370] = C.ACCENT
+    fold[0xD800:0xE000] = 0xFFFD  # halves of surrogate pairs, from broken encoders
+    return fold, classes, expands
+
+
+def _place(code: int, fold: Codes, classes: NDArray[np.uint8], expands: dict[int, str], lookalikes: dict[str, str]) -> None:
+    """Enter one code point into the tables."""
+    char = chr(code)
+    category = unicodedata.category(char)
+    known = C(int(classes[code]))
+    plain = unicodedata.normalize("NFKC", _SAME_SIGN.get(char, char))
+    if category in ("Zs", "Zl", "Zp", "Cc"):
+        fold[code], classes[code] = SPACE, C.SPACE
+    elif category == "Nd":
+        fold[code] = ord("0") + unicodedata.digit(char)
+        classes[code] = C.DIGIT if code < 128 else C.FOREIGN_DIGIT if code < 0xFF00 else C.STYLED_DIGIT
+    elif char.lower() in lookalikes or char in lookalikes:
+        fold[code], classes[code] = ord(lookalikes.get(char.lower()) or lookalikes[char]), C.LOOKALIKE
+    elif category.startswith("L") or known is C.OTHER:
+        base = unicodedata.normalize("NFD", plain)[:1] if len(plain) == 1 and known not in _SCRIPTS_APART else plain
+        lower = {"đ": "d", "ø": "o", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe"}.get(base.lower(), base.lower())
+        if len(lower) == 1:
+            fold[code] = ord(lower)
+        else:
+            expands[code] = lower
+        classes[code] = _class_of(char, category, plain, lower, known)
+    if code in _SIGNS and classes[code] in (C.OTHER, C.WIDE):
+        classes[code] = _SIGNS[code]
+    if category == "Sc":
+        classes[code] = C.CURRENCY
+
+
+def _class_of(  # noqa: PLR0911 one line a kind reads best
+    char: str, category: str, plain: str, lower: str, known: C
+) -> C:
+    """The class of a letter or of a sign that no range named."""
+    if len(lower) != 1:
+        return C.EXPANDS
+    if char.isascii():
+        return C.LOWER if category == "Ll" else C.UPPER if category == "Lu" else C.OTHER
+    if char.lower() in _VIETNAMESE:
+        return C.VIETNAMESE
+    if lower.isdigit():
+        return C.STYLED_DIGIT
+    if lower.isascii() and plain != char:
+        return C.WIDE if char >= "\uff00" and char < "\U00010000" else C.STYLED
+    if lower.isascii() and category.startswith("L"):
+        return C.ACCENTED
+    return known if known is not C.OTHER else C.ALPHABET if category.startswith("L") else C.OTHER
+
+
+FOLD, CLASS, _EXPANDS = _tables()
+_SEPARATOR = np.isin(np.arange(128), [ord(sign) for sign in " .-_*|/+~^,\"'"])
+_LEET = np.zeros(128, dtype=np.uint32)
+for _sign, _letter in zip("01345@$!", "oieasasi", strict=True):
+    _LEET[ord(_sign)] = ord(_letter)
+
+
+@dataclass(frozen=True, slots=True)
+class CanonicalBatch:
+    """A batch of N texts, canonical, end to end in one array; each begins with a MARK.
+
+    Text i is `codes[starts[i]:ends[i]]`; `source` tells, for each code, its place among the raw characters of the batch,
+    the MARKs counted. `counts` (N, CLASSES) counts the classes of the raw characters; `invisible`, `spaced` and `leet` (N)
+    count what was undone.
+    """
+
+    codes: Codes
+    classes: NDArray[np.uint8]
+    starts: Ints
+    ends: Ints
+    source: NDArray[np.int32]
+    counts: Ints
+    invisible: Ints
+    spaced: Ints
+    leet: Ints
+
+    def text(self, i: int) -> str:
+        """The canonical text of message i."""
+        return self.codes[self.starts[i] + 1 : self.ends[i]].tobytes().decode("utf-32-le", "replace")
+
+
+def canonicalise(texts: Sequence[str]) -> CanonicalBatch:
+    """The canonical form of a batch of at least one text; total on any string, also one with half surrogates."""
+    raw, starts = _join(texts)
+    classes = CLASS.take(raw)
+    expanding = np.flatnonzero(classes == C.EXPANDS)
+    if len(expanding):
+        texts = list(texts)
+        for i in np.unique(np.searchsorted(starts, expanding, side="right") - 1).tolist():
+            texts[i] = expand(texts[i])
+        raw, starts = _join(texts)
+        classes = CLASS.take(raw)
+    codes = FOLD.take(raw)
+    codes[starts], classes[starts] = MARK, C.MARK
+    number = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(codes)))
+    counts = np.bincount(number * CLASSES + classes, minlength=len(starts) * CLASSES).reshape(-1, CLASSES)
+    source: NDArray[np.int32] = np.arange(len(codes), dtype=np.int32)
+
+    gone = _invisible(classes)
+    invisible = counts[:, C.INVISIBLE] + counts[:, C.JOINER]
+    codes, classes, source, starts = _without(gone, codes, classes, source, starts)
+    spaces = _between_spaced_letters(codes, classes)
+    spaced = np.add.reduceat(spaces, starts, dtype=np.int64)
+    codes, classes, source, starts = _without(spaces | _doubled_space(codes), codes, classes, source, starts)
+    leet = _undo_leet(codes, classes)
+    ends = np.append(starts[1:], len(codes))
+    return CanonicalBatch(codes, classes, starts, ends, source, counts, invisible, spaced, np.add.reduceat(leet, starts, dtype=np.int64))
+
+
+def expand(text: str) -> str:
+    """The text with each character that stands for several (ligatures, fractions, squared words) written out."""
+    return text.translate(_EXPANDS)
+
+
+def _join(texts: Sequence[str]) -> tuple[Codes, Ints]:
+    """One array of code points, a place for the MARK before each text, and where the texts start."""
+    joined = ("\0" + "\0".join(texts)).encode("utf-32-le", "surrogatepass")
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 1
+    return np.frombuffer(joined, np.uint32), np.cumsum(lengths) - lengths
+
+
+def _without(
+    gone: Bools, codes: Codes, classes: NDArray[np.uint8], source: NDArray[np.int32], starts: Ints
+) -> tuple[Codes, NDArray[np.uint8], NDArray[np.int32], Ints]:
+    """Take the marked places out of the arrays and move the starts along."""
+    places = np.flatnonzero(gone)
+    if not len(places):
+        return codes, classes, source, starts
+    kept = ~gone
+    return codes[kept], classes[kept], source[kept], starts - np.searchsorted(places, starts)
+
+
+def between(classes: NDArray[np.uint8], low: C, high: C) -> Bools:
+    """Where the class is one from `low` to `high`: one subtraction and one comparison of bytes."""
+    inside: Bools = classes - np.uint8(low) <= np.uint8(high - low)
+    return inside
+
+
+def _shift(array: Bools, by: int) -> Bools:
+    """The array as seen from `by` places further on (negative: further back); False comes in at the border."""
+    moved = np.zeros_like(array)
+    if by > 0:
+        moved[by:] = array[:-by]
+    else:
+        moved[:by] = array[-by:]
+    return moved
+
+
+def _invisible(classes: NDArray[np.uint8]) -> Bools:
+    """Invisible characters and Latin accents go; a joiner stays behind a letter of a script that joins."""
+    gone: Bools = (classes == C.INVISIBLE) | (classes == C.ACCENT)
+    joiner = classes == C.JOINER
+    if joiner.any():
+        gone |= joiner & ~_shift(between(classes, C.ALPHABET, C.EMOJI), 1)
+    return gone
+
+
+def _doubled_space(codes: Codes) -> Bools:
+    """Each space that follows a space or the MARK."""
+    space = codes == SPACE
+    doubled: Bools = space & _shift(space | (codes == MARK), 1)
+    return doubled
+
+
+def _between_spaced_letters(codes: Codes, classes: NDArray[np.uint8]) -> Bools:
+    """Separators inside runs of at least three single letters: `f r e e`, `l.o.a.n`, `加 微 信`."""
+    wordlike = between(classes, C.LOWER, C.STYLED_DIGIT)
+    alone = between(classes, C.LOWER, C.HAN) & ~_shift(wordlike, 1) & ~_shift(wordlike, -1)
+    inner = ~wordlike & _shift(alone, 1) & _shift(alone, -1)
+    inner &= _shift(inner, 2) | _shift(inner, -2)
+    places = np.flatnonzero(inner)
+    inner[places] = (codes[places] < 128) & _SEPARATOR.take(codes[places], mode="clip")
+    return inner
+
+
+def _undo_leet(codes: Codes, classes: NDArray[np.uint8]) -> Bools:
+    """Write the letter for each digit or sign that stands for it, in place; tell where.
+
+    One or two such signs count, with Latin letters on both sides, in a word that holds nothing of a link: the random
+    characters of short links are no leet.
+    """
+    letter = between(classes, C.LOWER, C.LOOKALIKE)
+    near = ~letter & (_shift(letter, 1) | _shift(letter, -1))
+    places = np.flatnonzero(near & (codes < 128))
+    signs = np.zeros_like(letter)
+    signs[places] = _LEET.take(codes[places]) > 0
+    before, after = _shift(letter, 1), _shift(letter, -1)
+    pair = signs & _shift(signs, -1)
+    leet = signs & ((before & after) | (before & pair & _shift(after, -1)) | (after & _shift(pair & before, 1)))
+    places = np.flatnonzero(leet)
+    if len(places):
+        breaks = np.flatnonzero((codes == SPACE) | (codes == MARK))
+        links = np.flatnonzero((codes == ord("/")) | (codes == ord(".")) | (codes == ord(":")))
+        word = np.searchsorted(breaks, places)
+        ends = np.append(breaks, len(codes))[word]
+        linked = np.searchsorted(links, ends) > np.searchsorted(links, breaks[word - 1])
+        leet[places[linked]] = False
+        codes[places[~linked]] = _LEET.take(codes[places[~linked]])
+    return leet

@@ -1,0 +1,140 @@
+"""Handing over a batch: its alerts and dead letters, and the offsets that say it is done.
+
+Exactly once: everything in one Kafka transaction. The offsets go in with the consumer's group metadata, so that a worker whose
+partitions were taken away cannot commit them (KIP-447). After an abort the consumer is put back to the batch's first offsets,
+which librdkafka does not do by itself.
+
+At least once: records first, then the offsets. A crash in between makes the batch come again; an alert's id tells copies.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+
+from stream.errors import BrokerUnavailable, Fenced
+from stream.wire import Outgoing
+
+OPERATION_SECONDS = 15.0  # of one call to the broker; longer than a leader election takes
+SEEK_ATTEMPTS = 50  # of 100 ms each: a partition just assigned refuses seeks until its first fetch
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The offsets of one batch in one partition: the first, and the one after the last."""
+
+    topic: str
+    partition: int
+    first: int
+    end: int
+
+
+Deliver = Callable[[Sequence[Outgoing], Sequence[Span]], bool]
+"""Hands over a batch; False if it was given back and will be read again. Raises Fenced if this worker must end."""
+
+
+def exactly_once(consumer: Consumer, producer: Producer) -> Deliver:
+    """Deliver in transactions of `producer`, which has been through init_transactions."""
+
+    def deliver(outgoing: Sequence[Outgoing], spans: Sequence[Span]) -> bool:
+        try:
+            producer.begin_transaction()
+            _produce(producer, outgoing)
+            offsets = [TopicPartition(span.topic, span.partition, span.end) for span in spans]
+            _again(lambda: producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), OPERATION_SECONDS))
+            _again(lambda: producer.commit_transaction(OPERATION_SECONDS))
+            return True
+        except KafkaException as error:
+            _give_up_if_fatal(error)
+            try:
+                _again(lambda: producer.abort_transaction(OPERATION_SECONDS))
+            except KafkaException as second:
+                raise Fenced(f"the transaction can neither be committed nor aborted: {second.args[0].name()}") from None
+            rewind(consumer, spans)
+            return False
+
+    return deliver
+
+
+def at_least_once(consumer: Consumer, producer: Producer) -> Deliver:
+    """Deliver records, wait for the broker's word on each, then commit the offsets."""
+
+    def deliver(outgoing: Sequence[Outgoing], spans: Sequence[Span]) -> bool:
+        report = _Report()
+        try:
+            _produce(producer, outgoing, report)
+            if producer.flush(OPERATION_SECONDS) or report.failures:
+                raise KafkaException(report.failures[0] if report.failures else KafkaError(KafkaError._MSG_TIMED_OUT))
+            consumer.commit(offsets=[TopicPartition(span.topic, span.partition, span.end) for span in spans], asynchronous=False)
+            return True
+        except KafkaException as error:
+            _give_up_if_fatal(error)
+            producer.purge()
+            rewind(consumer, spans)
+            return False
+
+    return deliver
+
+
+@dataclass(slots=True)
+class _Report:
+    """What the broker refused."""
+
+    failures: list[KafkaError] = field(default_factory=list)
+
+    def __call__(self, error: KafkaError | None, _: object) -> None:
+        if error is not None:
+            self.failures.append(error)
+
+
+def _produce(producer: Producer, outgoing: Iterable[Outgoing], report: _Report | None = None) -> None:
+    """Queue all records; where librdkafka's queue is full, wait for it to drain."""
+    for record in outgoing:
+        while True:
+            try:
+                producer.produce(record.topic, record.value, record.key, on_delivery=report, headers=list(record.headers))
+                break
+            except BufferError:
+                producer.poll(0.1)
+    producer.poll(0)
+
+
+def _again(call: Callable[[], None]) -> None:
+    """Call, and again as long as the broker says that it is worth it (KIP-360's rule: the same call, not a new transaction)."""
+    for attempt in range(5):
+        try:
+            call()
+            return
+        except KafkaException as error:
+            if not error.args[0].retriable() or attempt == 4:
+                raise
+
+
+def _give_up_if_fatal(error: KafkaException) -> None:
+    """A fenced producer is beyond recovery: another instance has its transactional id, or the broker ended its transaction."""
+    told: KafkaError = error.args[0]
+    if told.fatal() or told.code() in (KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH):
+        raise Fenced(
+            f"{told.name()}: another worker uses this SCAMSIEVE_INSTANCE, or a transaction outlived its timeout; this worker ends"
+        ) from None
+
+
+def rewind(consumer: Consumer, spans: Sequence[Span]) -> None:
+    """Put the consumer back to the first offsets of a batch, in the partitions that it still has. Raises BrokerUnavailable."""
+    assigned = {(place.topic, place.partition) for place in consumer.assignment()}
+    for span in spans:
+        if (span.topic, span.partition) in assigned:
+            _seek(consumer, TopicPartition(span.topic, span.partition, span.first))
+
+
+def _seek(consumer: Consumer, place: TopicPartition) -> None:
+    for _ in range(SEEK_ATTEMPTS):
+        try:
+            consumer.seek(place)
+            return
+        except KafkaException as error:
+            if error.args[0].code() not in (KafkaError._STATE, KafkaError._TIMED_OUT, KafkaError._OUTDATED):
+                raise
+            time.sleep(0.1)  # lets the assignment settle; a poll here could swallow a record of another partition
+    raise BrokerUnavailable(f"partition {place.partition} of {place.topic} cannot be put back to offset {place.offset}")

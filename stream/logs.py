@@ -1,0 +1,29 @@
+"""Structured logs: one event a line, JSON for machines or coloured for people. Events never carry text or numbers of messages."""
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+
+
+def configure(level: str = "info", form: Literal["json", "console"] = "json") -> None:
+    """Send structlog's events, and what libraries log, to standard error."""
+    least = getattr(logging, level.upper())
+    shared: list[structlog.typing.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(least),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
+    logging.basicConfig(level=max(least, logging.WARNING), handlers=[handler], force=True)
+
+
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger("scamsieve")

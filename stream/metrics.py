@@ -1,0 +1,160 @@
+"""Every metric, once. The scorer counts a whole batch with one call: one update a label, never one a message.
+
+`registry` is a parameter, so that tests have their own.
+"""
+
+from collections import Counter as Tally
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from prometheus_client import CollectorRegistry, Counter, Gauge, Info
+from prometheus_client.core import HistogramMetricFamily
+
+from models.artifact import Model
+from models.classifier import CATEGORIES
+from stream.errors import RECORD_ERROR_CODES
+from stream.policy import OTHER_OPERATOR, Policy
+from stream.wire import Alert, Event
+
+LATENCY = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
+STAGE = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+BATCH = tuple(float(2**power) for power in range(15))
+STAGES = ("decode", "judge", "alert", "deliver")
+DRIFT_MESSAGES = 10_000  # fewer scores than this say nothing about drift
+DRIFT_MEMORY = 0.5  # once that many are in, older scores count half
+
+Values = NDArray[np.float64]
+
+
+class BatchHistogram:
+    """A Prometheus histogram that takes a whole array at once (prometheus_client's takes one value a call)."""
+
+    def __init__(
+        self, name: str, help_text: str, bounds: Iterable[float], registry: CollectorRegistry, label: tuple[str, ...] = ()
+    ) -> None:
+        """`label` is the one label's name and its values, if there is a label."""
+        self._name, self._help, self._label = name, help_text, label
+        self._bounds = np.array(sorted(bounds))
+        keys = label[1:] or ("",)
+        self._counts = {key: np.zeros(len(self._bounds) + 1, dtype=np.int64) for key in keys}
+        self._sums = dict.fromkeys(keys, 0.0)
+        registry.register(self)
+
+    def observe(self, values: Values, key: str = "") -> None:
+        """Add all the values."""
+        self._counts[key] += np.bincount(np.searchsorted(self._bounds, values), minlength=len(self._bounds) + 1)
+        self._sums[key] += float(values.sum())
+
+    def collect(self) -> Iterable[HistogramMetricFamily]:
+        """What Prometheus reads."""
+        family = HistogramMetricFamily(self._name, self._help, labels=self._label[:1])
+        ends = [*(f"{bound:g}" for bound in self._bounds), "+Inf"]
+        for key, counts in self._counts.items():
+            buckets = list(zip(ends, np.cumsum(counts).astype(float).tolist(), strict=True))
+            family.add_metric([key] if self._label else [], buckets=buckets, sum_value=self._sums[key])
+        yield family
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one batch has to tell."""
+
+    messages: list[Event]
+    alerts: list[Alert]
+    dead_letter_codes: list[str]
+    scores: Values
+    """(messages)"""
+    waited: Values
+    """Seconds from record timestamp to now, of every record."""
+    seconds: Mapping[str, float]
+    """By stage."""
+    ignored: Mapping[str, int] = field(default_factory=dict)
+    """Optional fields that could not be read, since the last batch."""
+
+
+class Metrics:
+    """All metrics of the scorer. Labels by operator only for operators that the policy names."""
+
+    def __init__(self, registry: CollectorRegistry, model: Model, policy: Policy) -> None:
+        self.messages = Counter("scamsieve_messages", "Messages judged", ["operator"], registry=registry)
+        self.alerts = Counter("scamsieve_alerts", "Alerts raised", ["operator", "category", "decision"], registry=registry)
+        self.dead_letters = Counter("scamsieve_dead_letters", "Records not read or not judged, by error code", ["code"], registry=registry)
+        self.ignored = Counter("scamsieve_ignored_fields", "Optional fields that could not be read", ["field"], registry=registry)
+        self.skewed = Counter("scamsieve_skewed_clocks", "Alerts whose sent_at lies in the future", registry=registry)
+        self.batches = BatchHistogram("scamsieve_batch_messages", "Records in a batch", BATCH, registry)
+        self.stages = BatchHistogram("scamsieve_stage_seconds", "Seconds of a batch by stage", STAGE, registry, ("stage", *STAGES))
+        self.waited = BatchHistogram("scamsieve_judged_seconds", "Seconds from record timestamp to judged and delivered", LATENCY, registry)
+        self.to_alert = BatchHistogram("scamsieve_sent_to_alert_seconds", "Seconds from sent_at to alert", LATENCY, registry)
+        self.scores = BatchHistogram("scamsieve_score", "Scores of messages", np.arange(1, 20) / 20, registry)
+        self.drift = Gauge("scamsieve_score_drift_psi", "Population stability index of scores against the model's own", registry=registry)
+        self.lag = Gauge("scamsieve_consumer_lag_messages", "Records not yet judged", ["partition"], registry=registry)
+        self.oldest = Gauge(
+            "scamsieve_oldest_unjudged_seconds", "Age of the oldest record not yet judged", ["partition"], registry=registry
+        )
+        self.transactions = Counter("scamsieve_transactions", "Transactions", ["outcome"], registry=registry)
+        self.reloads = Counter("scamsieve_policy_reloads", "Policy files read after a change", ["outcome"], registry=registry)
+        self.model = Info("scamsieve_model", "The model that judges", registry=registry)
+        self.model.info({"version": model.version, "sha256": model.sha256})
+        self._reference = np.array(model.manifest.score_histogram)
+        self._recent = np.zeros(len(self._reference))
+        self.follow(policy)
+
+    def follow(self, policy: Policy) -> None:
+        """Label by the operators of this policy; make every child that can be foreseen, so that the first event is an increase."""
+        self.policy = policy
+        for operator in (*self.policy.operators, OTHER_OPERATOR):
+            self.messages.labels(operator)
+            for category in CATEGORIES:
+                for decision in ("flag", "review"):
+                    self.alerts.labels(operator, category, decision)
+        for code in RECORD_ERROR_CODES:
+            self.dead_letters.labels(code)
+        for outcome in ("committed", "aborted"):
+            self.transactions.labels(outcome)
+        for outcome in ("taken", "refused"):
+            self.reloads.labels(outcome)
+
+    def count(self, batch: Batch) -> None:
+        """Count one batch."""
+        label = self.policy.label
+        for operator, number in Tally([message.operator for message in batch.messages]).items():
+            self.messages.labels(label(operator)).inc(number)
+        raised = Tally((label(alert.operator), alert.category, alert.decision) for alert in batch.alerts)
+        for labels, number in raised.items():
+            self.alerts.labels(*labels).inc(number)
+        for code, number in Tally(batch.dead_letter_codes).items():
+            self.dead_letters.labels(code).inc(number)
+        for name, number in batch.ignored.items():
+            self.ignored.labels(name).inc(number)
+        self.batches.observe(np.array([float(len(batch.messages) + len(batch.dead_letter_codes))]))
+        for stage, seconds in batch.seconds.items():
+            self.stages.observe(np.array([seconds]), stage)
+        self.waited.observe(np.maximum(batch.waited, 0))
+        self.scores.observe(batch.scores)
+        self._count_delays(batch.alerts)
+        self._follow_drift(batch.scores)
+
+    def _count_delays(self, alerts: list[Alert]) -> None:
+        """Seconds from sent_at to alert; a clock that is ahead counts as skewed and as 0 seconds."""
+        known = [(alert.detected_at.timestamp(), alert.sent_at) for alert in alerts if alert.sent_at]
+        if known:
+            delays = np.array([now - (sent / 1000 if isinstance(sent, int) else sent.timestamp()) for now, sent in known])
+            self.skewed.inc(int((delays < 0).sum()))
+            self.to_alert.observe(np.maximum(delays, 0))
+
+    def _follow_drift(self, scores: Values) -> None:
+        """Population stability index (Siddiqi, 2006) of recent scores against the manifest's histogram."""
+        bins = len(self._reference)
+        self._recent += np.bincount(np.minimum((scores * bins).astype(int), bins - 1), minlength=bins)
+        total = self._recent.sum()
+        if total >= DRIFT_MESSAGES:
+            self.drift.set(stability_index(self._reference, self._recent / total))
+            self._recent *= DRIFT_MEMORY
+
+
+def stability_index(expected: Values, found: Values) -> float:
+    """PSI of two distributions over the same bins; empty bins count as one in ten thousand."""
+    expected, found = np.maximum(expected, 1e-4), np.maximum(found, 1e-4)
+    return float(((found - expected) * np.log(found / expected)).sum())

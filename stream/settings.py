@@ -1,0 +1,118 @@
+"""All settings, read once from `SCAMSIEVE_*` variables into one frozen value. An unknown variable is an error."""
+
+import difflib
+import os
+import socket
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+
+from stream.errors import SettingsError
+
+PREFIX = "SCAMSIEVE_"
+
+Positive = Annotated[int, msgspec.Meta(gt=0)]
+PositiveSeconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a worker runs. Each field is the variable SCAMSIEVE_<FIELD> in capitals; the text below it is its help."""
+
+    brokers: str = "localhost:9092"
+    """Bootstrap servers, host:port, comma-separated."""
+    message_topic: str = "scam.messages"
+    """Topic of incoming messages."""
+    alert_topic: str = "scam.alerts"
+    """Topic of alerts. `{operator}` in it gives each operator named in the policy a topic of its own; others share `other`."""
+    dead_letter_topic: str = "scam.dead-letters"
+    """Topic of records that could not be read or judged."""
+    group: str = "scamsieve"
+    """Consumer group of the scorers; the agents' group is this name with `-agents`."""
+    roles: str = "scorer,agents"
+    """What this process does: scorer, agents, or both."""
+    instance: str = f"{socket.gethostname()}-{os.getpid()}"
+    """Name of this worker, unique in its group: its transactional id is made of it."""
+    delivery: Literal["exactly_once", "at_least_once"] = "exactly_once"
+    """exactly_once: alerts and offsets in one transaction; at_least_once: an alert may come twice after a crash."""
+    batch_size: Positive = 4000
+    """Most records of one batch (and of one transaction)."""
+    batch_wait_seconds: PositiveSeconds = 0.05
+    """Longest wait for a batch to fill."""
+    transaction_timeout_seconds: PositiveSeconds = 10.0
+    """How long the transaction of a killed worker may hold back readers of committed alerts."""
+    session_timeout_seconds: PositiveSeconds = 10.0
+    """After this silence the broker gives a worker's partitions to others."""
+    poll_interval_seconds: PositiveSeconds = 60.0
+    """After this long without a new batch the broker takes the worker for stuck."""
+    kafka_config: str = ""
+    """More librdkafka properties as key=value, comma-separated: security.protocol=SASL_SSL,sasl.mechanisms=..."""
+    model: str = ""
+    """Released version, or path of a model folder; empty: the newest released one."""
+    policy: str = ""
+    """Path of policy.toml; empty: the model's own thresholds for everybody."""
+    pseudonym_key_file: str = ""
+    """File with the key (at least 16 bytes) of recipients' pseudonyms. A worker does not start without it."""
+    sender: Literal["plain", "pseudonym"] = "plain"
+    """How alerts show the sender."""
+    text: Literal["masked", "full", "none"] = "masked"
+    """How alerts show the text."""
+    max_text_bytes: Positive = 16 * 1024
+    """Longest text of a message, in bytes of UTF-8."""
+    max_record_bytes: Positive = 64 * 1024
+    """Longest record that is read."""
+    reasons: Annotated[int, msgspec.Meta(ge=0, le=20)] = 5
+    """Most reasons of an alert."""
+    web_host: str = "0.0.0.0"  # noqa: S104 a pod's probes come from outside
+    """Address of the pages /healthz /readyz /metrics /status."""
+    web_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 6066
+    """Port of the pages."""
+    stall_seconds: PositiveSeconds = 30.0
+    """A worker whose loop has not turned for this long is no longer live."""
+    stop_seconds: PositiveSeconds = 8.0
+    """Most time that a stopping worker takes to finish its batch before it ends all the same."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least level of what is logged."""
+    log_format: Literal["json", "console"] = "json"
+    """json for machines, console for people."""
+
+    @property
+    def role_names(self) -> frozenset[str]:
+        """The roles as a set."""
+        return frozenset(role.strip() for role in self.roles.split(",") if role.strip())
+
+    @property
+    def kafka_properties(self) -> dict[str, str]:
+        """The extra librdkafka properties."""
+        pairs = (pair.partition("=") for pair in self.kafka_config.split(",") if pair.strip())
+        return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def read(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from an environment. Raises SettingsError, which names the variable and, if unknown, the nearest known one."""
+    known = {f"{PREFIX}{name.upper()}": name for name in Settings.__struct_fields__}
+    values: dict[str, str] = {}
+    for variable, value in environment.items():
+        if variable in known:
+            values[known[variable]] = value
+        elif variable.startswith(PREFIX):
+            near = difflib.get_close_matches(variable, known, n=1, cutoff=0)
+            raise SettingsError(f"{variable} is no setting of ScamSieve. Did you mean {near[0]}? All of them: scamsieve worker --help")
+    try:
+        settings = msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        field = str(error).rpartition("$.")[2].rstrip("`")
+        raise SettingsError(f"{PREFIX}{field.upper()}={values.get(field)!r} cannot be used: {error}") from None
+    _check(settings)
+    return settings
+
+
+def _check(settings: Settings) -> None:
+    """What types alone do not say."""
+    if not settings.role_names or settings.role_names - {"scorer", "agents"}:
+        raise SettingsError(f"SCAMSIEVE_ROLES={settings.roles!r} cannot be used: give scorer, agents or scorer,agents")
+    for pair in filter(str.strip, settings.kafka_config.split(",")):
+        if "=" not in pair:
+            raise SettingsError(f"SCAMSIEVE_KAFKA_CONFIG: {pair.strip()!r} is no key=value")
+    if settings.max_text_bytes > settings.max_record_bytes:
+        raise SettingsError("SCAMSIEVE_MAX_TEXT_BYTES is larger than SCAMSIEVE_MAX_RECORD_BYTES: no such text could arrive")

@@ -1,0 +1,186 @@
+"""Features and classifier: scikit-learn transformers over sequences of Message, and a logistic regression on them.
+
+The features are computed by the very code that serves (`models`); only the sums are done otherwise (a sparse matrix here,
+look-ups there), and `models.artifact.load` proves that both come to the same probabilities.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Self
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, vstack
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import FeatureUnion, Pipeline
+
+from models import ngrams, signals
+from models.classifier import CLASSES, chunks
+from models.message import Message
+from models.ngrams import NgramParameters
+from models.text import canonicalise
+from training.data import Row, text_only
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+Tell = Callable[[str, int, int], None]
+"""Told of progress: the stage, how much of it is done, out of how much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What is chosen, not learned."""
+
+    ngrams: NgramParameters = NgramParameters()
+    signal_factor: float = 0.25
+    regularisation: float = 10.0  # scikit-learn's C
+    folds: int = 5
+    seed: int = 1
+    jobs: int = 2
+    cache: Path | None = None
+
+
+class NgramCounts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Sequence of Message -> CSR (N, buckets): how often each n-gram stands there, times `ngrams.scale`. Column 0 stays empty."""
+
+    def __init__(self, longest: int = 5, bits: int = 18) -> None:
+        self.longest = longest
+        self.bits = bits
+
+    def fit(self, X: Sequence[Message], y: object = None) -> Self:
+        """Nothing is learned."""
+        return self
+
+    def transform(self, X: Sequence[Message]) -> csr_array:
+        """The counts."""
+        parameters = NgramParameters(self.longest, self.bits)
+        parts = [_counts(chunk, parameters) for chunk in chunks(X)]
+        return csr_array(vstack(parts, format="csr"))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+class Signals(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Sequence of Message -> (N, signals): the catalogue of `models.signals`."""
+
+    def fit(self, X: Sequence[Message], y: object = None) -> Self:
+        """Nothing is learned."""
+        return self
+
+    def transform(self, X: Sequence[Message]) -> Floats:
+        """The signals, as 64-bit floats like all that is summed."""
+        tables = [signals.measure(chunk, canonicalise([message.text for message in chunk])) for chunk in chunks(X)]
+        return np.concatenate(tables).astype(np.float64)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+def _counts(messages: Sequence[Message], parameters: NgramParameters) -> csr_array:
+    batch = canonicalise([message.text for message in messages])
+    row = np.repeat(np.arange(len(messages)), batch.ends - batch.starts)
+    keys = [row[: len(found)][found > 0] * parameters.buckets + found[found > 0] for found in ngrams.buckets(batch, parameters)]
+    cells, counts = np.unique(np.concatenate(keys), return_counts=True)
+    rows, columns = np.divmod(cells, parameters.buckets)
+    values = counts * ngrams.scale(batch, parameters)[rows]
+    pointers = np.searchsorted(rows, np.arange(len(messages) + 1))
+    return csr_array((values, columns.astype(np.int32), pointers.astype(np.int32)), shape=(len(messages), parameters.buckets))
+
+
+def pipeline(recipe: Recipe) -> Pipeline:
+    """The whole estimator: features, then the classifier. Classes are numbered as in CLASSES."""
+    grams = NgramCounts(recipe.ngrams.longest, recipe.ngrams.bits)
+    union = FeatureUnion([("ngrams", grams), ("signals", Signals())], transformer_weights={"signals": recipe.signal_factor})
+    return Pipeline([("features", union), ("classify", classifier(recipe))])
+
+
+def classifier(recipe: Recipe) -> LogisticRegression:
+    """Multinomial logistic regression, fitted by L-BFGS."""
+    return LogisticRegression(C=recipe.regularisation, max_iter=300, tol=1e-4)
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What the classifier is taught: copies of the rows, their features, labels (numbers in CLASSES) and weights.
+
+    A row with metadata is there twice with half its weight each, with and without them, so that a missing field stays neutral.
+    """
+
+    rows: Sequence[Row]
+    row: Ints  # (copies): which row a copy is of
+    messages: Sequence[Message]
+    features: csr_array
+    labels: Ints
+    weights: Floats
+
+    @property
+    def shares(self) -> Floats:
+        """(copies): 1 for the copy of a row that has one, 1/2 for each of two."""
+        return np.asarray(1.0 / np.bincount(self.row)[self.row], dtype=np.float64)
+
+
+def lessons(rows: Sequence[Row], recipe: Recipe) -> Lessons:
+    """Copies, features and weights of the rows."""
+    bare = [i for i, row in enumerate(rows) if row.message != text_only(row).message]
+    index = np.array([*range(len(rows)), *bare], dtype=np.intp)
+    messages = [*(row.message for row in rows), *(text_only(rows[i]).message for i in bare)]
+    computed = joblib.Memory(recipe.cache, verbose=0).cache(_features, ignore=["union"])
+    features = computed(messages, repr(recipe.ngrams), recipe.signal_factor, _fingerprint(), union=pipeline(recipe)["features"])
+    labels = np.array([CLASSES.index(rows[i].label) for i in index], dtype=np.intp)
+    weights = _balance(rows)[index] / np.bincount(index)[index]
+    return Lessons(rows, index, messages, features, labels, weights)
+
+
+def _features(messages: Sequence[Message], parameters: str, factor: float, code: str, union: FeatureUnion) -> csr_array:
+    """Cached by the messages, the parameters and the code that makes features."""
+    return csr_array(union.transform(messages))
+
+
+def _fingerprint() -> str:
+    """Changes with the code and the tables that make features."""
+    within = sorted(path for path in Path(str(files("models"))).rglob("*") if path.suffix in (".py", ".tsv"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in within)).hexdigest()
+
+
+def _balance(rows: Sequence[Row]) -> Floats:
+    """Weights (mean 1) by which neither a language nor a label drowns the others: 1 / sqrt(messages of both), weak sources half."""
+    sizes = Counter((row.lang, row.label) for row in rows)
+    weights = np.array([(0.5 if "weak" in row.source else 1.0) / np.sqrt(sizes[row.lang, row.label]) for row in rows])
+    return np.asarray(weights / weights.mean(), dtype=np.float64)
+
+
+def learn(features: csr_array, labels: Ints, weights: Floats, recipe: Recipe) -> LogisticRegression:
+    """A fitted classifier whose rows of coefficients are differences to `benign`, which is the same model."""
+    model = classifier(recipe).fit(features, labels, sample_weight=weights)
+    model.coef_ -= model.coef_[-1]
+    model.intercept_ -= model.intercept_[-1]
+    return model
+
+
+def out_of_fold(taught: Lessons, folds: Sequence[tuple[Ints, Ints]], recipe: Recipe, tell: Tell) -> Floats:
+    """Logits (copies, 2) of scam and promo against benign, each from a model that saw neither the row nor a near-duplicate."""
+    tasks = (joblib.delayed(_fold)(taught, np.isin(taught.row, test), recipe) for _, test in folds)
+    logits = np.zeros((len(taught.row), 2))
+    # threads: the sparse products release the interpreter's lock, and nothing is copied
+    for done, (test, found) in enumerate(joblib.Parallel(recipe.jobs, prefer="threads", return_as="generator")(tasks), start=1):
+        logits[test] = found
+        tell("folds", done, len(folds))
+    return logits
+
+
+def _fold(taught: Lessons, test: NDArray[np.bool_], recipe: Recipe) -> tuple[NDArray[np.bool_], Floats]:
+    model = learn(taught.features[~test], taught.labels[~test], taught.weights[~test], recipe)
+    return test, differences(model, taught.features[test])
+
+
+def differences(model: Any, features: Any) -> Floats:
+    """Logits (N, 2) of scam and promo against benign."""
+    logits = model.decision_function(features)
+    return np.asarray(logits[:, :2] - logits[:, 2:], dtype=np.float64)
