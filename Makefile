@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka lint types model bench clean
+.PHONY: help setup demo test test-kafka lint types schemas bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,15 @@ types: setup ## mypy, strict
 
 bench: setup ## how fast it is on this machine
 	$(BIN)/python -m tests.bench
+
+schemas: setup ## write docs/events from the records' structs
+	$(BIN)/python -m stream.schemas
+
+constraints: ## take the newest versions that pyproject.toml allows
+	$(PYTHON) -m venv build/constraints
+	build/constraints/bin/python -m pip install --quiet --upgrade '.[dev]'
+	{ head -1 constraints.txt; build/constraints/bin/python -m pip freeze --exclude scamsieve; } > build/constraints.txt
+	mv build/constraints.txt constraints.txt
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist *.egg-info

@@ -6,6 +6,7 @@ golden scores it does not reproduce.
 """
 
 import hashlib
+import zipfile
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -153,7 +154,10 @@ def load(folder: Path) -> Model:
             raise ArtifactError(f"{folder / name} is missing")
         if _sha256(folder / name) != expected:
             raise ArtifactError(f"{folder / name} is not the file that manifest.json describes (SHA-256 differs)")
-    model = Model(_classifier(folder, manifest), manifest)
+    try:
+        model = Model(_classifier(folder, manifest), manifest)
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise ArtifactError(f"{folder / 'weights.npz'} cannot be read: {error}") from None
     _prove(folder, model)
     return model
 
@@ -165,14 +169,13 @@ def _manifest(folder: Path) -> Manifest:
         raise ArtifactError(f"{folder} holds no manifest.json: it is no model folder") from None
     except msgspec.DecodeError as error:
         raise ArtifactError(f"{folder / 'manifest.json'} cannot be read: {error}") from None
-    own = Manifest.__struct_defaults__
     if manifest.format != FORMAT or manifest.feature_set != FEATURE_SET:
         raise ArtifactError(
             f"{folder} was made for features {manifest.feature_set!r} (format {manifest.format}); "
             f"this version computes {FEATURE_SET!r} (format {FORMAT}): retrain it or install the version it was made with"
         )
     if (manifest.classes, manifest.signals, manifest.scripts) != (CLASSES, tuple(s.name for s in CATALOGUE), SCRIPTS):
-        raise ArtifactError(f"{folder} lists other classes, signals or scripts than this version knows ({len(own)} defaults)")
+        raise ArtifactError(f"{folder} lists other classes, signals or scripts than this version knows")
     if not {"weights.npz", "golden.jsonl"} <= manifest.sha256.keys():
         raise ArtifactError(f"{folder / 'manifest.json'} gives no checksum of weights.npz and golden.jsonl")
     return manifest

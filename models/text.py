@@ -145,7 +145,8 @@ def _place(code: int, fold: Codes, classes: NDArray[np.uint8], expands: dict[int
     char = chr(code)
     category = unicodedata.category(char)
     known = C(int(classes[code]))
-    plain = unicodedata.normalize("NFKC", _SAME_SIGN.get(char, char))
+    # Thai and Lao "am" would come apart: scripts of their own are left as they are written
+    plain = char if known in _SCRIPTS_APART else unicodedata.normalize("NFKC", _SAME_SIGN.get(char, char))
     if category in ("Zs", "Zl", "Zp", "Cc"):
         fold[code], classes[code] = SPACE, C.SPACE
     elif category == "Nd":
@@ -305,10 +306,9 @@ def _between_spaced_letters(codes: Codes, classes: NDArray[np.uint8]) -> Bools:
     wordlike = between(classes, C.LOWER, C.STYLED_DIGIT)
     alone = between(classes, C.LOWER, C.HAN) & ~_shift(wordlike, 1) & ~_shift(wordlike, -1)
     inner = ~wordlike & _shift(alone, 1) & _shift(alone, -1)
-    inner &= _shift(inner, 2) | _shift(inner, -2)
     places = np.flatnonzero(inner)
     inner[places] = (codes[places] < 128) & _SEPARATOR.take(codes[places], mode="clip")
-    return inner
+    return inner & (_shift(inner, 2) | _shift(inner, -2))
 
 
 def _undo_leet(codes: Codes, classes: NDArray[np.uint8]) -> Bools:

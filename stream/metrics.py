@@ -154,6 +154,19 @@ class Metrics:
             self._recent *= DRIFT_MEMORY
 
 
+class AgentMetrics:
+    """All metrics of the agents role."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.alerts = Counter("scamsieve_agent_alerts", "Records of the alert topic read by the agents", ["outcome"], registry=registry)
+        self.lag = Gauge("scamsieve_group_lag_messages", "Records not yet judged by the scorers' group", ["partition"], registry=registry)
+        self.oldest = Gauge(
+            "scamsieve_group_oldest_unread_seconds", "Age of the oldest record not yet judged by the group", ["partition"], registry=registry
+        )
+        for outcome in ("counted", "copy", "unreadable"):
+            self.alerts.labels(outcome)
+
+
 def stability_index(expected: Values, found: Values) -> float:
     """PSI of two distributions over the same bins; empty bins count as one in ten thousand."""
     expected, found = np.maximum(expected, 1e-4), np.maximum(found, 1e-4)

@@ -21,7 +21,7 @@ domains = ["mybank.example"]
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -65,8 +65,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     operators: tuple[Short, ...] = ()
     threshold: tuple[ThresholdRule, ...] = ()
-    deny: Listed = field(default_factory=Listed)
-    allow: Listed = field(default_factory=Listed)
+    deny: Listed = msgspec.field(default_factory=Listed)
+    allow: Listed = msgspec.field(default_factory=Listed)
 
     def label(self, operator: str) -> str:
         """The operator as a metric's label: itself if the policy names it, else `other`."""

@@ -19,7 +19,7 @@ import msgspec
 
 from models.message import Message
 
-CORPUS = Path(str(files("training"))) / "corpus"
+CORPUS = (Path(str(files("training"))) / "corpus").resolve()
 """The labelled messages that were written for this project."""
 
 CORPUS_LICENCE = "Apache-2.0"

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 import msgspec
 
 from models.message import Message
-from models.numbering import calling_code, sender_type
+from models.numbering import sender_type
 from training.data import METADATA, Row
 
 GIVEN = 0.8  # share of the messages of each label that must have the field
@@ -19,7 +19,6 @@ GIVEAWAY = 0.98  # from this share of labels told by the field's value alone on,
 _COARSE = {
     "sender": lambda m: m.sender_type or sender_type(m.sender),
     "sender_type": lambda m: m.sender_type,
-    "recipient": lambda m: calling_code(m.recipient),
     "origin": lambda m: m.origin and (m.origin.route, m.origin.country),
     "sent_at": lambda m: m.sent_at if isinstance(m.sent_at, int) else m.sent_at.hour,
     "operator": lambda m: m.operator,
@@ -47,10 +46,12 @@ def may_teach(name: str, rows: Sequence[Row]) -> bool:
     given: dict[str, list[Hashable]] = defaultdict(list)
     for row in rows:
         if getattr(row.message, name) != getattr(_NOTHING, name):
-            given[row.label].append(_COARSE[name](row.message))
+            given[row.label].append(_COARSE[name](row.message) if name in _COARSE else None)
     sizes = Counter(row.label for row in rows)
     if len(sizes) < 2 or any(len(given[label]) < GIVEN * size for label, size in sizes.items()):
         return False
+    if name == "recipient":
+        return True  # no signal looks at it alone: senders, origins and hours are only held against it
     values = {value for found in given.values() for value in found}
     return len(values) > 1 and _told(list(given.values()), values) < GIVEAWAY
 

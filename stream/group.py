@@ -1,0 +1,142 @@
+"""What the agents role asks the cluster: how the alert topics are laid out, and how far the scorers' group is behind.
+
+A scorer exports its own lag, but its figures vanish with it; so the agents export the group's, from outside.
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from stream.errors import BrokerUnavailable, TopicError
+from stream.logs import log
+from stream.metrics import AgentMetrics
+from stream.settings import Settings
+
+LOOK_SECONDS = 15.0  # between two looks: what Prometheus asks for at best
+CALL_SECONDS = 2.0  # of one question; a stopping worker waits that long
+READ_SECONDS = 3.0  # for the oldest unread records of all partitions
+
+
+def _consumer(settings: Settings, **properties: Any) -> Consumer:
+    """A consumer that never joins a group: it may ask for the offsets of `settings.group`, and reads where it is told to."""
+    return Consumer(
+        {
+            "group.id": settings.group,
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "queued.min.messages": 1,  # one record a partition is all that is wanted
+            "queued.max.messages.kbytes": 1024,
+            "bootstrap.servers": settings.brokers,
+            "client.id": f"scamsieve-{settings.instance}-lag",
+            "log_level": 2,
+            **settings.kafka_properties,
+            **properties,
+        }
+    )
+
+
+def layout(settings: Settings, topics: Sequence[str], changelog: str) -> tuple[int, int]:
+    """Partitions and replicas of the alert topics. Raises BrokerUnavailable, TopicError.
+
+    Faust wants them, and the changelog of its table, to have equally many partitions.
+    """
+    asking = _consumer(settings)
+    try:
+        known = asking.list_topics(timeout=CALL_SECONDS).topics
+    except KafkaException as error:
+        raise BrokerUnavailable(f"no broker answers at {settings.brokers} ({error.args[0].name()})") from None
+    finally:
+        asking.close()
+    partitions = {topic: known[topic].partitions for topic in topics if topic in known and known[topic].partitions}
+    missing = [topic for topic in topics if topic not in partitions]
+    if missing:
+        raise TopicError(f"topic {', '.join(missing)} is missing at {settings.brokers}: run `scamsieve topics create`")
+    counts = {topic: len(found) for topic, found in partitions.items()}
+    number = counts[topics[0]]
+    if set(counts.values()) != {number}:
+        raise TopicError(f"the alert topics must have equally many partitions: {counts}")
+    if changelog in known and len(known[changelog].partitions) not in (0, number):
+        raise TopicError(
+            f"topic {changelog} has {len(known[changelog].partitions)} partitions, {topics[0]} has {number}: "
+            f"delete {changelog}, the agents make it anew (the counts of the last hour are lost)"
+        )
+    return number, min(len(partition.replicas) for partition in partitions[topics[0]].values())
+
+
+class GroupLag:
+    """Looks at the group of the scorers now and then. `run` is its thread; `stop` may be called from any other."""
+
+    def __init__(self, settings: Settings, metrics: AgentMetrics) -> None:
+        self._settings, self._metrics = settings, metrics
+        self._stopping = threading.Event()
+        self._away = False
+
+    def stop(self) -> None:
+        """End after the look at hand."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Look until stopped; a broker that is away is told once."""
+        consumer = _consumer(self._settings)
+        while not self._stopping.is_set():
+            try:
+                self._look(consumer)
+                self._away = False
+            except KafkaException as error:
+                if not self._away:
+                    log.warning("the group's lag cannot be read", group=self._settings.group, code=error.args[0].name())
+                self._away = True
+            self._stopping.wait(LOOK_SECONDS)
+        consumer.close()
+
+    def _look(self, consumer: Consumer) -> None:
+        """Export lag and age by partition. Raises KafkaException."""
+        topic = self._settings.message_topic
+        partitions = consumer.list_topics(topic, timeout=CALL_SECONDS).topics[topic].partitions
+        committed = consumer.committed([TopicPartition(topic, number) for number in partitions], timeout=CALL_SECONDS)
+        behind: dict[int, int] = {}
+        unread: list[TopicPartition] = []
+        for place in committed:
+            if self._stopping.is_set():
+                return
+            low, high = consumer.get_watermark_offsets(place, timeout=CALL_SECONDS)
+            begin = max(place.offset, low)  # nothing committed is a negative offset; what retention deleted is no lag
+            behind[place.partition] = max(high - begin, 0)
+            if high > begin:
+                unread.append(TopicPartition(topic, place.partition, begin))
+        ages = oldest(consumer, unread)
+        for partition, number in behind.items():
+            # No record there: what is left are transaction markers.
+            age = ages.get(partition) if number else None
+            self._metrics.lag.labels(str(partition)).set(0 if age is None else number)
+            self._metrics.oldest.labels(str(partition)).set(age or 0.0)
+
+
+def oldest(consumer: Consumer, places: Sequence[TopicPartition]) -> dict[int, float | None]:
+    """Seconds since the first committed record at or after each place, by partition; None where there is none.
+
+    A partition that does not answer in READ_SECONDS raises KafkaException: better an old figure than a wrong one.
+    """
+    ages: dict[int, float | None] = {}
+    if not places:
+        return ages
+    consumer.assign(list(places))
+    deadline = time.monotonic() + READ_SECONDS
+    try:
+        while len(ages) < len(places):
+            if time.monotonic() > deadline:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+            record = consumer.poll(0.2)
+            if record is None:
+                continue
+            error, partition = record.error(), record.partition()
+            if partition is None or (error is not None and error.code() != KafkaError._PARTITION_EOF):
+                continue  # told again when a call raises
+            ages.setdefault(partition, None if error else max(time.time() - record.timestamp()[1] / 1000, 0.0))
+    finally:
+        consumer.unassign()
+    return ages

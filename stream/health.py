@@ -1,0 +1,130 @@
+"""The pages: /healthz, /readyz, /metrics, /status. Each is a plain function of the worker's parts; `app` serves them.
+
+Live: the loops have turned lately; a broker that is away does not kill a worker. Ready: the model is loaded and the groups are
+joined; zero partitions is ready, a spare worker is healthy. Lag is an alert, never a probe.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import msgspec
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from models.artifact import Model
+from stream.agents import AgentState, AlertCounts
+from stream.policy import Policy
+from stream.reload import PolicyFile
+from stream.scorer import Scorer
+from stream.settings import Settings
+
+JSON = "application/json; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer to a question by HTTP."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON
+
+
+@dataclass(slots=True)
+class Parts:
+    """A worker's parts, as far as the pages tell of them."""
+
+    settings: Settings
+    model: Model
+    policy: PolicyFile
+    registry: CollectorRegistry
+    scorer: Scorer | None = None
+    counts: AlertCounts | None = None
+    agents: AgentState = field(default_factory=AgentState)
+    turned: float = field(default_factory=time.monotonic)
+    """time.monotonic() of the last turn of the worker's event loop."""
+
+
+def healthz(parts: Parts, _accept: str = "") -> Page:
+    """200 while every loop has turned within stall_seconds."""
+    now = time.monotonic()
+    loops = {"worker": parts.turned} | ({"scorer": parts.scorer.state.turned} if parts.scorer else {})
+    stalled = {name: round(now - turned, 1) for name, turned in loops.items() if now - turned > parts.settings.stall_seconds}
+    return _json(503 if stalled else 200, {"live": not stalled, **({"stalled_seconds": stalled} if stalled else {})})
+
+
+def readyz(parts: Parts, _accept: str = "") -> Page:
+    """200 when every role of this worker has joined its group; else 503 and what it waits for."""
+    waiting: dict[str, str] = {}
+    if parts.scorer and not parts.scorer.state.joined:
+        waiting["scorer"] = parts.scorer.state.trouble or "joining the group"
+    if parts.counts and not parts.agents.joined:
+        waiting["agents"] = parts.agents.trouble or "joining the group"
+    return _json(503 if waiting else 200, {"ready": not waiting, **({"waiting": waiting} if waiting else {})})
+
+
+def metrics(parts: Parts, accept: str = "") -> Page:
+    """Everything in the registry, in the format that the asker prefers."""
+    encode, content_type = choose_encoder(accept)
+    return Page(200, encode(parts.registry), content_type)
+
+
+def status(parts: Parts, _accept: str = "") -> Page:
+    """What this worker is and has done, for people. Counts of alerts are those of the partitions it says it covers."""
+    settings = parts.settings
+    told: dict[str, Any] = {
+        "software": software(),
+        "instance": settings.instance,
+        "roles": sorted(settings.role_names),
+        "group": settings.group,
+        "model": {"version": parts.model.version, "sha256": parts.model.sha256},
+        "policy": _policy(parts.policy.path, parts.policy.current),
+    }
+    if parts.scorer:
+        state = parts.scorer.state
+        told["scorer"] = {
+            "joined": state.joined,
+            "waiting": state.trouble,
+            "partitions": state.partitions,
+            "judged": state.judged,
+            "alerts": state.raised,
+            "dead_letters": state.dead,
+        }
+    if parts.counts:
+        covered = parts.agents.partitions
+        told["agents"] = {
+            "joined": parts.agents.joined,
+            "waiting": parts.agents.trouble,
+            "partitions": covered,
+            "alerts_last_hour": parts.counts.last_hour({number for numbers in covered.values() for number in numbers}),
+        }
+    return _json(200, told)
+
+
+PAGES: Mapping[str, Callable[[Parts, str], Page]] = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics, "/status": status}
+
+
+def software() -> str:
+    """The version of this software."""
+    try:
+        return version("scamsieve")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _policy(path: str, policy: Policy) -> dict[str, Any]:
+    """The policy in force; of the lists only their lengths: they hold phone numbers."""
+    return {
+        "path": path,
+        "operators": policy.operators,
+        "thresholds": policy.threshold,
+        "deny": {"senders": len(policy.deny.senders), "domains": len(policy.deny.domains)},
+        "allow": {"senders": len(policy.allow.senders), "domains": len(policy.allow.domains)},
+    }
+
+
+def _json(code: int, told: Mapping[str, Any]) -> Page:
+    return Page(code, msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n")

@@ -1,0 +1,64 @@
+import pytest
+from hypothesis import given
+
+from models.links import find, host_of
+from models.text import canonicalise
+from tests.models.strategies import batches
+
+
+def urls(text: str) -> tuple[str, ...]:
+    return find(canonicalise([text])).url
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("go to https://Bank.example.com/a?b=1.", ("https://bank.example.com/a?b=1",)),
+        ("hxxp://evil.top now", ("hxxp://evil.top",)),
+        ("点击bit.ly/3abc查看", ("bit.ly/3abc",)),
+        ("see www.shop.vn, or t.me/join", ("www.shop.vn", "t.me/join")),
+        ("http://10.1.2.3/login", ("http://10.1.2.3/login",)),
+        ("write to joe@mail.com", ()),
+        ("ok.then we go. no.likn here v1.2", ()),
+        ("ｂｉｔ．ｌｙ/x", ("bit.ly/x",)),
+    ],
+)
+def test_links_are_found(text: str, found: tuple[str, ...]) -> None:
+    assert urls(text) == found
+
+
+def test_links_are_dealt_to_their_messages() -> None:
+    found = find(canonicalise(["no link", "a.com and b.com", "", "c.com"]))
+    assert found.message.tolist() == [1, 1, 3]
+
+
+@pytest.mark.parametrize(
+    ("url", "quality"),
+    [
+        ("bit.ly/x", "shortener"),
+        ("t.me/x", "chat"),
+        ("http://1.2.3.4/x", "address"),
+        ("dbs-sg.token-update.top", "lookalike"),
+        ("maybank2u-login.com", "lookalike"),
+        ("x.top", "cheap"),
+        ("a-b-c.d.com", "deep"),
+        ("hasil.gov.my", "public"),
+    ],
+)
+def test_a_host_tells_what_it_is(url: str, quality: str) -> None:
+    host = host_of(url)
+    assert host is not None
+    assert getattr(host, quality)
+
+
+@pytest.mark.parametrize("url", ["dbs.com.sg/x", "https://www.maybank2u.com.my/", "t.me/dbs", "adbsy.com"])
+def test_a_brand_on_its_own_domain_is_no_lookalike(url: str) -> None:
+    host = host_of(url)
+    assert host is not None
+    assert host.lookalike == ""
+
+
+@given(batches)
+def test_finding_links_is_total(batch: list[str]) -> None:
+    found = find(canonicalise(batch))
+    assert len(found.url) == len(found.host) == len(found.message)
