@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import faust
-from faust.app.base import BootStrategy
-from faust.web.base import BlueprintManager, Request, Web
+from faust.app.base import BootStrategy as FaustBoot
+from faust.web.base import BlueprintManager, Request
 from faust.web.views import View
 from mode import Service
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
@@ -108,7 +108,7 @@ class _App(faust.App):
         self.parts = Parts(settings, model, policy, registry)
         self.metrics = Metrics(registry, model, policy.current)
         self.first: list[Service] = [_Upkeep(self)]
-        self.gate: _Gate | None = None
+        self.behind_gate: list[Service] = []
         if "scorer" in roles:
             disclosure = Disclosure(
                 privacy.read_key(settings.pseudonym_key_file), settings.sender, privacy.masker(settings.text), settings.reasons
@@ -117,25 +117,24 @@ class _App(faust.App):
             self.first.append(_Thread("scorer", self.parts.scorer.run, self.parts.scorer.stop, self.fail))
         if "agents" in roles:
             agent_metrics = AgentMetrics(registry)
-            self.parts.counts = AlertCounts(lambda operator: policy.current.label(operator), agent_metrics)
+            self.parts.counts = AlertCounts(policy.label, agent_metrics)
             lag = GroupLag(settings, agent_metrics)
-            self.first.append(_Thread("group-lag", lag.run, lag.stop, self.fail))
-            self.gate = _Gate(self)
+            self.behind_gate = [_Gate(self), _Thread("group-lag", lag.run, lag.stop, self.fail)]
         self.web.blueprints = BlueprintManager()  # none of Faust's own pages
         for path, page in health.PAGES.items():
             self.page(path, name=path)(_handler(page, self.parts))
 
-    class BootStrategy(BootStrategy):
+    class BootStrategy(FaustBoot):
         """Pages and scorer first, Kafka's own parts behind the gate, or not at all."""
 
         def server(self) -> Iterable[Any]:
             """The parts in the order of their start."""
             app = cast(_App, self.app)
             first = chain(self.sensors(), self.web_server(), app.first)
-            if app.gate is None:
+            if not app.behind_gate:
                 return first
             kafka = chain(self.kafka_producer(), self.kafka_consumer(), self.agents(), self.kafka_conductor(), self.tables())
-            return chain(first, [app.gate], kafka)
+            return chain(first, app.behind_gate, kafka)
 
     def _create_directories(self) -> None:
         """Nothing is kept on disk, which may well be read-only."""
@@ -146,7 +145,7 @@ class _App(faust.App):
             self.parts.scorer.use(policy)
         else:
             self.metrics.follow(policy)
-        if self.gate and set(alert_topics(self.settings, policy)) - set(self.gate.topics):
+        if self.parts.counts and set(alert_topics(self.settings, policy)) - self.parts.agents.partitions.keys():
             log.warning("the policy names new operators: the agents read their topics after a restart")
 
     def fail(self) -> None:
@@ -170,7 +169,7 @@ class _Worker(faust.Worker):
         """Whatever the reason to stop: all threads begin to end at once, and the clock runs."""
         self.watchdog.start()
         log.info("stopping")
-        for part in self.app.first:
+        for part in (*self.app.first, *self.app.behind_gate):
             if isinstance(part, _Thread):
                 part.halt()
 
@@ -267,7 +266,8 @@ def _define_agent(app: _App, topics: Sequence[str], partitions: int, replicas: i
     """The one agent: it counts alerts, in batches, into the table."""
     counts, state = cast(AlertCounts, app.parts.counts), app.parts.agents
     app.conf.topic_replication_factor = replicas  # of the changelog: as safe as the alerts
-    counts.table = app.tables.add(_Table(app, name=TABLE, partitions=partitions, beacon=app.tables.beacon))
+    counts.table = table = _Table(app, name=TABLE, partitions=partitions, beacon=app.tables.beacon)
+    app.tables.add(table)
     alerts = app.topic(*topics, key_serializer="raw", value_serializer="raw", partitions=partitions)
 
     @app.agent(alerts, name="count-alerts")
@@ -295,7 +295,7 @@ def alert_topics(settings: Settings, policy: Policy) -> list[str]:
 
 
 def _handler(page: Callable[[Parts, str], Page], parts: Parts) -> Any:
-    async def handle(web: Web, request: Request) -> Any:
+    async def handle(web: View, request: Request) -> Any:
         answer = page(parts, request.headers.get("Accept", ""))
         return web.bytes(answer.body, status=answer.status, headers={"Content-Type": answer.content_type})
 

@@ -161,7 +161,7 @@ class AgentMetrics:
         self.alerts = Counter("scamsieve_agent_alerts", "Records of the alert topic read by the agents", ["outcome"], registry=registry)
         self.lag = Gauge("scamsieve_group_lag_messages", "Records not yet judged by the scorers' group", ["partition"], registry=registry)
         self.oldest = Gauge(
-            "scamsieve_group_oldest_unread_seconds", "Age of the oldest record not yet judged by the group", ["partition"], registry=registry
+            "scamsieve_group_oldest_unread_seconds", "Age of the oldest record not judged by the group", ["partition"], registry=registry
         )
         for outcome in ("counted", "copy", "unreadable"):
             self.alerts.labels(outcome)

@@ -24,6 +24,10 @@ class PolicyFile:
         self._content = self._read()
         self.current: Policy = policy.read(path)
 
+    def label(self, operator: str) -> str:
+        """The operator as the policy in force labels it."""
+        return self.current.label(operator)
+
     def poll(self, metrics: Metrics) -> Policy | None:
         """The new policy, if the file has changed and is right. A wrong one is told once, and counted."""
         content = self._read()
