@@ -63,7 +63,7 @@ def sums(batch: CanonicalBatch, weights: NDArray[np.complex64], parameters: Ngra
     """
     total = np.zeros(len(batch.codes), dtype=np.complex64)
     for found in buckets(batch, parameters):
-        total[: len(found)] += weights.take(found)
+        total[: len(found)] += weights.take(found, mode="clip")
     summed: NDArray[np.complex128] = np.add.reduceat(total, batch.starts, dtype=np.complex128)
     return summed * scale(batch, parameters)
 

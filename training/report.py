@@ -69,9 +69,7 @@ def card(manifest: Manifest, lines: Sequence[Figures], gone: Counter[str], recip
     limits = manifest.thresholds
     by_language = [line for line in lines if line.source == ALL]
     thresholds = [[name, f"{limits.flag[name]:.3f}", f"{limits.review[name]:.3f}"] for name in limits.flag]
-    data = [
-        [s.name, s.licence, *(str(s.labels.get(label, 0)) for label in ("scam", "promo", "benign"))] for s in manifest.training_data
-    ]
+    data = [[s.name, s.licence, *(str(s.labels.get(label, 0)) for label in ("scam", "promo", "benign"))] for s in manifest.training_data]
     return _CARD.format(
         version=manifest.version,
         created=manifest.created,

@@ -75,10 +75,16 @@ def worker(model: Model, records: Iterable[bytes], count: int) -> tuple[float, f
     with embedded_broker() as brokers:
         settings = Settings(brokers=brokers, session_timeout_seconds=6, poll_interval_seconds=10, instance="bench")
         admin = AdminClient({"bootstrap.servers": brokers})
-        topics = [NewTopic(settings.message_topic, PARTITIONS, 1), NewTopic(settings.alert_topic, 1, 1), NewTopic(settings.dead_letter_topic, 1, 1)]
+        topics = [
+            NewTopic(settings.message_topic, PARTITIONS, 1),
+            NewTopic(settings.alert_topic, 1, 1),
+            NewTopic(settings.dead_letter_topic, 1, 1),
+        ]
         for future in admin.create_topics(topics).values():
             future.result()
-        producer = Producer({"bootstrap.servers": brokers, "linger.ms": 50, "compression.type": "lz4", "queue.buffering.max.messages": 2_000_000})
+        producer = Producer(
+            {"bootstrap.servers": brokers, "linger.ms": 50, "compression.type": "lz4", "queue.buffering.max.messages": 2_000_000}
+        )
         for i, record in enumerate(records):
             producer.produce(settings.message_topic, record, partition=i % PARTITIONS)
             if i % 1000 == 0:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.source import committed
+from tests.house.source import ROOT, committed
 
-LONGEST = 350  # lines; most have 60 to 180
+LONGEST = 400  # lines; most have 60 to 180
 
 
-@pytest.mark.parametrize("path", committed("*.py"), ids=str)
+@pytest.mark.parametrize("path", committed("*.py"), ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_module_grows_past_reading(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").split("\n")) <= LONGEST, "cut it where its docstring says `and`"
+    assert path.read_bytes().count(b"\n") <= LONGEST, "cut it where its docstring says `and`"

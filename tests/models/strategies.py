@@ -16,6 +16,7 @@ messages = st.builds(
     channel=st.sampled_from(["sms", "chat", None]),
     sent_at=st.one_of(st.just(0), st.integers(1, 253_402_300_799_999)),
     origin=st.one_of(
-        st.none(), st.builds(Origin, country=st.sampled_from([None, "TH", "KH", "??"]), route=st.sampled_from([None, "p2p", "a2p", "international"]))
+        st.none(),
+        st.builds(Origin, country=st.sampled_from([None, "TH", "KH", "??"]), route=st.sampled_from([None, "p2p", "a2p", "international"])),
     ),
 )

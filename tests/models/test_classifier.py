@@ -25,8 +25,12 @@ def test_probabilities_are_probabilities_and_the_same_alone(batch: list[Message]
 def test_reasons_and_base_add_up_to_the_margin(batch: list[Message]) -> None:
     probabilities = CLASSIFIER.score(batch).probabilities
     for explanation, scam, others in zip(CLASSIFIER.explain(batch), probabilities[:, 0], probabilities[:, 1:], strict=True):
-        assert explanation.base + sum(reason.weight for reason in explanation.reasons) == pytest.approx(explanation.margin, abs=1e-4)
+        assert explanation.base + explanation.against + sum(reason.weight for reason in explanation.reasons) == pytest.approx(
+            explanation.margin, abs=1e-4
+        )
         assert explanation.margin == pytest.approx(np.log(scam) - np.log(others.max()), abs=1e-4)
+        assert explanation.against <= 1e-9
+        assert all(reason.weight > 0 for reason in explanation.reasons)
         assert explanation.category in CATEGORIES
         assert list(explanation.reasons) == sorted(explanation.reasons, key=lambda reason: -reason.weight)
 

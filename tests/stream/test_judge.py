@@ -16,7 +16,16 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 def event(text: str, **more: object) -> Event:
     return Event(
-        **{"id": "m", "operator": "a", "channel": "sms", "text": text, "sender": "+85512345678", "recipient": "+66812345679", "sent_at": 0, **more}  # type: ignore[arg-type]
+        **{
+            "id": "m",
+            "operator": "a",
+            "channel": "sms",
+            "text": text,
+            "sender": "+85512345678",
+            "recipient": "+66812345679",
+            "sent_at": 0,
+            **more,
+        }  # type: ignore[arg-type]
     )
 
 
@@ -41,7 +50,9 @@ def test_an_alert_shows_the_scammer_and_hides_the_victim(model: Model) -> None:
 
 
 def test_reasons_show_no_more_of_the_text_than_the_text_itself(model: Model) -> None:
-    alert = raised(model, event("secret words 99887766554433 here and there"), Disclosure(KEY, text=masker("none"), sender="pseudonym", reasons=20))
+    alert = raised(
+        model, event("secret words 99887766554433 here and there"), Disclosure(KEY, text=masker("none"), sender="pseudonym", reasons=20)
+    )
     encoded = msgspec.json.encode(alert)
     assert alert.text is None
     assert b"secret" not in encoded
@@ -72,8 +83,17 @@ def test_no_messages_no_verdicts(model: Model) -> None:
 )
 def test_the_same_text_is_less_likely_a_scam_under_a_banks_name_than_from_a_foreign_mobile(text: str) -> None:
     model = load(released())
-    home = Message(text=text, sender="DBS", sender_type="alphanumeric", recipient="+6581234567", origin=Origin(country="SG", route="a2p"), channel="sms")
-    abroad = Message(text=text, sender="+85512345678", recipient="+6581234567", origin=Origin(country="KH", route="international"), channel="sms")
+    home = Message(
+        text=text,
+        sender="DBS",
+        sender_type="alphanumeric",
+        recipient="+6581234567",
+        origin=Origin(country="SG", route="a2p"),
+        channel="sms",
+    )
+    abroad = Message(
+        text=text, sender="+85512345678", recipient="+6581234567", origin=Origin(country="KH", route="international"), channel="sms"
+    )
     plain = Message(text=text)
     scores = model.classifier.score([home, plain, abroad]).probabilities[:, 0]
     assert scores[0] < scores[2]

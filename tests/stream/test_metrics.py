@@ -29,7 +29,9 @@ def test_only_named_operators_have_a_label_and_counters_start_at_zero(model: Mod
     assert read("scamsieve_messages_total", {"operator": "a"}) == 0
     assert read("scamsieve_dead_letters_total", {"code": "not_json"}) == 0
     assert read("scamsieve_alerts_total", {"operator": "other", "category": "bank", "decision": "flag"}) == 0
-    metrics.count(Batch([event("a"), event("b"), event("c")], [], ["not_json"], np.array([0.1, 0.2, 0.9]), np.array([0.1] * 4), {"judge": 0.2}))
+    metrics.count(
+        Batch([event("a"), event("b"), event("c")], [], ["not_json"], np.array([0.1, 0.2, 0.9]), np.array([0.1] * 4), {"judge": 0.2})
+    )
     assert read("scamsieve_messages_total", {"operator": "a"}) == 1
     assert read("scamsieve_messages_total", {"operator": "other"}) == 2
     assert read("scamsieve_messages_total", {"operator": "b"}) is None

@@ -58,7 +58,11 @@ def test_the_first_threshold_that_fits_operator_channel_and_language_decides(tmp
         review = 0.98
         """,
     )
-    messages = [Message(text="", operator="a", channel="chat"), Message(text="", operator="b", language="th"), Message(text="", operator="b")]
+    messages = [
+        Message(text="", operator="a", channel="chat"),
+        Message(text="", operator="b", language="th"),
+        Message(text="", operator="b"),
+    ]
     found = decided(rules, messages, [0.35, 0.95, 0.95])
     assert names(found) == ["flag", "pass", "flag"]
     assert found.rules == ["chat", "thai", "model"]
@@ -66,7 +70,9 @@ def test_the_first_threshold_that_fits_operator_channel_and_language_decides(tmp
 
 
 def test_lists_decide_whatever_the_score_and_deny_wins(tmp_path: Path) -> None:
-    rules = policy(tmp_path, '[deny]\nsenders = ["+855"]\ndomains = ["evil.top"]\n[allow]\nsenders = ["Bank", "+855"]\ndomains = ["good.com"]')
+    rules = policy(
+        tmp_path, '[deny]\nsenders = ["+855"]\ndomains = ["evil.top"]\n[allow]\nsenders = ["Bank", "+855"]\ndomains = ["good.com"]'
+    )
     bank, bad, other = Message(text="", sender="Bank"), Message(text="", sender="+855"), Message(text="")
     found = decided(rules, [bank, bad, other], [0.99, 0.0, 0.0])
     assert names(found) == ["pass", "flag", "pass"]
@@ -88,7 +94,7 @@ def test_operators_that_the_policy_does_not_name_are_other() -> None:
         ('[[threshold]]\nname = "a"\nflag = 2.0\nreview = 0.1', "flag"),
         ('[[threshold]]\nname = "a"\nflag = 0.1\nreview = 0.2', "above"),
         ('[[threshold]]\nname = "a"\nflag = 0.2\nreview = 0.1\n' * 2, "twice"),
-        ('[[threshold]]\nflag = 0.2\nreview = 0.1', "name"),
+        ("[[threshold]]\nflag = 0.2\nreview = 0.1", "name"),
     ],
 )
 def test_a_wrong_policy_is_refused_and_told_why(tmp_path: Path, text: str, told: str) -> None:

@@ -5,7 +5,9 @@ from stream.settings import Settings, read
 
 
 def test_variables_are_read_by_type() -> None:
-    settings = read({"SCAMSIEVE_BATCH_SIZE": "10", "SCAMSIEVE_DELIVERY": "at_least_once", "SCAMSIEVE_BATCH_WAIT_SECONDS": "0.2", "HOME": "/"})
+    settings = read(
+        {"SCAMSIEVE_BATCH_SIZE": "10", "SCAMSIEVE_DELIVERY": "at_least_once", "SCAMSIEVE_BATCH_WAIT_SECONDS": "0.2", "HOME": "/"}
+    )
     assert (settings.batch_size, settings.delivery, settings.batch_wait_seconds) == (10, "at_least_once", 0.2)
 
 
