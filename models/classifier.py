@@ -229,11 +229,12 @@ class ScamClassifier:
         message = of_message[begins]
         first = np.maximum(batch.source[begins] - raw_starts[message], 0)
         last = np.maximum(batch.source[ends - 1] - raw_starts[message] + 1, first)
-        found: list[list[Reason]] = [[] for _ in texts]
+        reasons: list[list[Reason]] = [[] for _ in texts]
         pros = np.flatnonzero(totals > 0)
         for i, begin, end, total in zip(*(array[pros].tolist() for array in (message, first, last, totals)), strict=True):
-            found[i].append(Reason("text", texts[i][begin:end].strip(), total, begin, end))
-        return found, np.add.reduceat(shares, batch.starts)
+            reasons[i].append(Reason("text", texts[i][begin:end].strip(), total, begin, end))
+        whole: Floats = np.add.reduceat(shares, batch.starts)
+        return reasons, whole
 
 
 def _heavier(reason: Reason) -> float:

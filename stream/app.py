@@ -13,13 +13,10 @@ import asyncio
 import logging
 import os
 import signal
-import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import Any, cast
 
 import faust
@@ -27,25 +24,21 @@ from faust.app.base import BootStrategy as FaustBoot
 from faust.web.base import BlueprintManager, Request
 from faust.web.views import View
 from mode import Service
-from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
-from models import artifact
-from models.artifact import ArtifactError, Model
-from stream import agents, clients, group, health, logs, privacy
+from stream import agents, group, health, logs
 from stream.agents import AlertCounts
-from stream.errors import BrokerUnavailable, ModelError, ScamSieveError, SettingsError, TopicError
-from stream.group import GroupLag
-from stream.health import Page, Parts
-from stream.judge import Disclosure
+from stream.errors import BrokerUnavailable, ScamSieveError, TopicError
+from stream.group import alert_topics
+from stream.health import Page
 from stream.logs import log
-from stream.metrics import AgentMetrics, Metrics
-from stream.policy import OTHER_OPERATOR, Policy
-from stream.reload import POLL_SECONDS, PolicyFile
-from stream.scorer import Scorer
+from stream.parts import Parts, assemble
+from stream.reload import POLL_SECONDS
+from stream.security import Security, security
 from stream.settings import Settings
 
 TABLE = "alerts"
 LONGEST_BACK_OFF_SECONDS = 30.0
+PARTS = ("scorer", "group-lag")  # threads of our own
 FAILED, CANNOT_START = 1, 2  # exit codes
 
 
@@ -57,7 +50,7 @@ def run_worker(settings: Settings) -> int:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        worker = _Worker(_App(settings), settings.stop_seconds, loop)
+        worker = _Worker(_App(assemble(settings)), settings.stop_seconds, loop)
     except ScamSieveError as error:
         log.error("cannot start", code=error.code, why=str(error))
         loop.close()
@@ -75,16 +68,14 @@ def run_worker(settings: Settings) -> int:
 class _App(faust.App):
     """The application and its parts, in the order of their start."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Raises SettingsError, PolicyError, ModelError."""
-        _check_port(settings.web_host, settings.web_port)
-        self.settings = settings
+    def __init__(self, parts: Parts) -> None:
+        """Raises SettingsError."""
+        self.parts, settings = parts, parts.settings
         self.code = 0
-        roles = settings.role_names
         super().__init__(
             f"{settings.group}-agents",
             broker=[f"kafka://{address.strip()}" for address in settings.brokers.split(",")],
-            broker_credentials=_credentials(settings.kafka_properties),
+            broker_credentials=_credentials(security(settings.kafka_properties if parts.counts else {})),
             broker_client_id=f"scamsieve-{settings.instance}-agents",
             broker_session_timeout=settings.session_timeout_seconds,
             broker_heartbeat_interval=max(settings.session_timeout_seconds / 10, 0.5),
@@ -101,28 +92,15 @@ class _App(faust.App):
             web_router_enabled=False,
             worker_redirect_stdouts=False,
         )
-        registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        PlatformCollector(registry=registry)
-        policy, model = PolicyFile(settings.policy), _model(settings.model)
-        self.parts = Parts(settings, model, policy, registry)
-        self.metrics = Metrics(registry, model, policy.current)
         self.first: list[Service] = [_Upkeep(self)]
         self.behind_gate: list[Service] = []
-        if "scorer" in roles:
-            disclosure = Disclosure(
-                privacy.read_key(settings.pseudonym_key_file), settings.sender, privacy.masker(settings.text), settings.reasons
-            )
-            self.parts.scorer = Scorer(settings, model, policy.current, disclosure, self.metrics)
-            self.first.append(_Thread("scorer", self.parts.scorer.run, self.parts.scorer.stop, self.fail))
-        if "agents" in roles:
-            agent_metrics = AgentMetrics(registry)
-            self.parts.counts = AlertCounts(policy.label, agent_metrics)
-            lag = GroupLag(settings, agent_metrics)
-            self.behind_gate = [_Gate(self), _Thread("group-lag", lag.run, lag.stop, self.fail)]
+        if parts.scorer:
+            self.first.append(_Thread("scorer", parts.scorer.run, parts.scorer.stop, self.fail))
+        if parts.lag:
+            self.behind_gate = [_Gate(self), _Thread("group-lag", parts.lag.run, parts.lag.stop, self.fail)]
         self.web.blueprints = BlueprintManager()  # none of Faust's own pages
         for path, page in health.PAGES.items():
-            self.page(path, name=path)(_handler(page, self.parts))
+            self.page(path, name=path)(_handler(page, parts))
 
     class BootStrategy(FaustBoot):
         """Pages and scorer first, Kafka's own parts behind the gate, or not at all."""
@@ -138,15 +116,6 @@ class _App(faust.App):
 
     def _create_directories(self) -> None:
         """Nothing is kept on disk, which may well be read-only."""
-
-    def use(self, policy: Policy) -> None:
-        """Put another policy in force."""
-        if self.parts.scorer:
-            self.parts.scorer.use(policy)
-        else:
-            self.metrics.follow(policy)
-        if self.parts.counts and set(alert_topics(self.settings, policy)) - self.parts.agents.partitions.keys():
-            log.warning("the policy names new operators: the agents read their topics after a restart")
 
     def fail(self) -> None:
         """End the worker as SIGTERM does, but with code 1. May be called from any thread."""
@@ -175,7 +144,8 @@ class _Worker(faust.Worker):
 
     def _end_by_force(self, seconds: float) -> None:
         code = FAILED if self._crashed.is_set() else self.app.code
-        log.warning("ended by force: parts of the worker did not stop in time", seconds=seconds, code=code)
+        alive = [thread.name for thread in threading.enumerate() if not thread.daemon or thread.name in PARTS]
+        log.warning("ended by force: not all parts of the worker stopped in time", seconds=seconds, alive=alive, code=code)
         os._exit(code)
 
 
@@ -187,9 +157,11 @@ class _Thread(Service):
         self.halt = halt
         self._name, self._run, self._fail = name, run, fail
         self._ended = asyncio.Event()
+        self._ended.set()
 
     async def on_start(self) -> None:
         """Start the thread."""
+        self._ended.clear()
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._main, args=(loop,), name=self._name, daemon=True).start()
 
@@ -220,11 +192,14 @@ class _Upkeep(Service):
 
     @Service.task
     async def _turn(self) -> None:
+        parts = self._app.parts
         while not self.should_stop:
-            self._app.parts.turned = time.monotonic()
-            policy = self._app.parts.policy.poll(self._app.metrics)
+            parts.turned = time.monotonic()
+            policy = parts.policy.poll(parts.metrics)
             if policy is not None:
-                self._app.use(policy)
+                parts.use(policy)
+                if parts.agents.partitions and set(alert_topics(parts.settings, policy)) - parts.agents.partitions.keys():
+                    log.warning("the policy names new operators: the agents read their topics after a restart")
             await self.sleep(POLL_SECONDS)
 
 
@@ -234,21 +209,21 @@ class _Gate(Service):
     def __init__(self, app: _App) -> None:
         super().__init__()
         self._app = app
-        self.topics = alert_topics(app.settings, app.parts.policy.current)
 
     async def on_start(self) -> None:
         """Come back when the gate is open, or the worker stops."""
-        wait, state = 1.0, self._app.parts.agents
-        changelog = f"{self._app.settings.group}-agents-{TABLE}-changelog"
+        wait, parts = 1.0, self._app.parts
+        topics = alert_topics(parts.settings, parts.policy.current)
+        changelog = f"{self._app.conf.id}-{TABLE}-changelog"
         while not self.should_stop:
             try:
-                partitions, replicas = await asyncio.to_thread(group.layout, self._app.settings, self.topics, changelog)
+                partitions, replicas = await asyncio.to_thread(group.layout, parts.settings, topics, changelog)
             except (BrokerUnavailable, TopicError) as error:
-                state.trouble = str(error)
+                parts.agents.trouble = str(error)
                 log.warning("agents waiting", code=error.code, why=str(error), again_in_seconds=wait)
             else:
-                state.trouble = ""
-                _define_agent(self._app, self.topics, partitions, replicas)
+                parts.agents.trouble = ""
+                _define_agent(self._app, topics, partitions, replicas)
                 return
             await self.sleep(wait)
             wait = min(wait * 2, LONGEST_BACK_OFF_SECONDS)
@@ -289,11 +264,6 @@ def _define_agent(app: _App, topics: Sequence[str], partitions: int, replicas: i
         log.info("agents ready", partitions=state.partitions)
 
 
-def alert_topics(settings: Settings, policy: Policy) -> list[str]:
-    """The topics that alerts go to under this policy."""
-    return sorted({clients.alert_topic(settings, operator) for operator in (*policy.operators, OTHER_OPERATOR)})
-
-
 def _handler(page: Callable[[Parts, str], Page], parts: Parts) -> Any:
     async def handle(web: View, request: Request) -> Any:
         answer = page(parts, request.headers.get("Accept", ""))
@@ -302,45 +272,11 @@ def _handler(page: Callable[[Parts, str], Page], parts: Parts) -> Any:
     return View.from_handler(handle)
 
 
-def _model(name: str) -> Model:
-    """The model of a released version or of a path. Raises ModelError."""
-    try:
-        is_path = (Path(name) / "manifest.json").exists() or len(Path(name).parts) > 1
-        return artifact.load(Path(name) if is_path else artifact.released(name))
-    except ArtifactError as error:
-        raise ModelError(str(error)) from None
-
-
-def _check_port(host: str, port: int) -> None:
-    """Raise SettingsError if the pages cannot be served there: Faust would print a traceback."""
-    try:
-        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
-            pass
-    except OSError as error:
-        raise SettingsError(f"the pages cannot be served at {host}:{port} ({error.strerror}): set SCAMSIEVE_WEB_PORT") from None
-
-
-def _credentials(properties: dict[str, str]) -> Any:
-    """What SCAMSIEVE_KAFKA_CONFIG says of security, in Faust's terms. Raises SettingsError."""
-    protocol = properties.get("security.protocol", "plaintext").lower()
-    context = None
-    if protocol.endswith("ssl"):
-        try:
-            context = ssl.create_default_context(cafile=properties.get("ssl.ca.location"))
-            if "ssl.certificate.location" in properties:
-                context.load_cert_chain(
-                    properties["ssl.certificate.location"], properties.get("ssl.key.location"), properties.get("ssl.key.password")
-                )
-        except OSError as error:  # ssl.SSLError is one
-            raise SettingsError(f"SCAMSIEVE_KAFKA_CONFIG: certificates or key cannot be read: {error}") from None
-    if not protocol.startswith("sasl"):
-        return faust.SSLCredentials(context) if context else None
-    mechanism = properties.get("sasl.mechanism", properties.get("sasl.mechanisms", "PLAIN")).upper()
-    if mechanism not in ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"):
-        raise SettingsError(f"SCAMSIEVE_KAFKA_CONFIG: the agents know PLAIN and SCRAM, not {mechanism}; SCAMSIEVE_ROLES=scorer does")
-    return faust.SASLCredentials(
-        username=properties.get("sasl.username"), password=properties.get("sasl.password"), mechanism=mechanism, ssl_context=context
-    )
+def _credentials(told: Security) -> Any:
+    """Credentials in Faust's terms; None where the connection is plain."""
+    if told.mechanism:
+        return faust.SASLCredentials(username=told.username, password=told.password, mechanism=told.mechanism, ssl_context=told.context)
+    return faust.SSLCredentials(told.context) if told.context else None
 
 
 def _where(error: Exception) -> str:

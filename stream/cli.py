@@ -3,13 +3,17 @@
 A user's mistake is one line on standard error and exit code 2. The offline commands come from the entry-point group
 `scamsieve.commands`, by name: `stream` never imports `training`.
 """
+# ruff: noqa: PLC0415 imports inside the commands are the point
 
+import ast
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+from importlib.util import find_spec
+from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -18,9 +22,6 @@ from models.artifact import ArtifactError
 from stream.errors import ScamSieveError, SettingsError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from stream.feed import Tally
     from stream.settings import Settings
 
 MISTAKE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # exit codes; the last two as shells give them
@@ -35,8 +36,11 @@ class _Commands(TyperGroup):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
             raise typer.Exit(BROKEN_PIPE) from None
-        except (ScamSieveError, ArtifactError, OSError) as error:
+        except (ScamSieveError, ArtifactError) as error:
             typer.echo(f"scamsieve: {error}", err=True)
+            raise typer.Exit(MISTAKE) from None
+        except OSError as error:
+            typer.echo(f"scamsieve: {f'{error.filename}: {error.strerror}' if error.filename else error}", err=True)
             raise typer.Exit(MISTAKE) from None
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
@@ -47,14 +51,16 @@ class _WithSettings(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         from rich.console import Console
+        from rich.padding import Padding
+        from rich.text import Text
 
         from stream.settings import described
 
         super().format_help(ctx, formatter)
         console = Console()
         for variable, default, text in described():
-            console.print(f" [bold cyan]{variable}[/]" + (f" = {default}" if default else ""), highlight=False, soft_wrap=True)
-            console.print(f"     {text}", highlight=False, markup=False)
+            console.print(Text.assemble((variable, "bold cyan"), f" = {default}" if default else ""), soft_wrap=True)
+            console.print(Padding(Text(text), (0, 0, 0, 4)))
 
 
 app = typer.Typer(
@@ -87,7 +93,9 @@ def _tell_version(wanted: bool) -> None:
 
 
 @app.callback()
-def _scamsieve(_version: Annotated[bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version.")] = False) -> None:
+def _scamsieve(
+    _version: Annotated[bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version.")] = False,
+) -> None:
     """Options of all commands."""
 
 
@@ -124,16 +132,157 @@ def score(
     reasons: Reasons = 5,
 ) -> None:
     """Judge messages, one JSON a line: one JSON verdict a line, in the same order. Only `text` is needed."""
-    from stream import lines, memory, scoring
+    from stream import lines, memory
     from stream.policy import read
+    from stream.score import open_model
+    from stream.score import score as judge_all
 
     memory.keep_freed_pages()
-    judged_by, rules = scoring.open_model(model), read(policy)
-    with sys.stdin.buffer if str(file) == "-" else file.open("rb") as source:
-        tally = scoring.score(judged_by, rules, lines.reader(source), _write, reasons)
+    judged_by, rules = open_model(model), read(policy)
+    with _opened(file) as source:
+        tally = judge_all(judged_by, rules, lines.reader(source), _write, reasons)
     if tally.ignored:
-        told = ", ".join(f"{name} {count}" for name, count in tally.ignored.items())
-        typer.echo(f"scamsieve: optional fields that could not be read, left out: {told}", err=True)
+        typer.echo(f"scamsieve: optional fields that could not be read, left out: {_counts(tally.ignored)}", err=True)
     if tally.bad:
         typer.echo(f"scamsieve: {tally.bad} of {tally.lines} lines are no messages; each has an error in its place", err=True)
         raise typer.Exit(1)
+
+
+@app.command()
+def feed(
+    files: Annotated[list[Path], typer.Argument(help="Labelled JSON lines, plain or gzipped.", exists=True)],
+    brokers: Brokers = "",
+    topic: Annotated[str, typer.Option("--topic", help="Topic to send to.  [default: SCAMSIEVE_MESSAGE_TOPIC]")] = "",
+    rate: Annotated[float, typer.Option("--rate", help="Messages a second; 0: as fast as it goes.", min=0)] = 0,
+    out: Annotated[Path | None, typer.Option("--out", help="Write what would be sent to this file instead.", dir_okay=False)] = None,
+) -> None:
+    """Turn labelled files into messages and send them. Labels are never sent; what is missing gets a neutral value."""
+    from contextlib import closing
+
+    from stream import feed as feeding
+    from stream.progress import watched
+
+    settings, tally = _settings(brokers, message_topic=topic), feeding.Tally()
+    total = None if any(file.suffix == ".gz" for file in files) else sum(file.stat().st_size for file in files)
+    with closing(watched(feeding.paced(feeding.events(files, tally), rate), tally, total)) as messages:
+        sent = feeding.write(messages, out) if out else feeding.send(messages, settings)
+    typer.echo(f"read {tally.read} lines, {'wrote' if out else 'sent'} {sent} messages to {out or settings.message_topic}", err=True)
+    for told, counts in (
+        ("neutral values for what was missing", tally.neutral),
+        ("left out, for it could not be read", tally.unreadable),
+        ("refused, for they are no messages", tally.refused),
+    ):
+        if counts:
+            typer.echo(f"{told}: {_counts(counts)}", err=True)
+
+
+@app.command()
+def alerts(
+    brokers: Brokers = "",
+    beginning: Annotated[bool, typer.Option("--from-beginning", help="Show what is there already, too.")] = False,
+    most: Annotated[int, typer.Option("--max", help="End after so many alerts; 0: never.", min=0)] = 0,
+    raw: Annotated[bool, typer.Option("--json", help="Alerts as they are, one JSON a line.")] = False,
+) -> None:
+    """Show alerts as they come."""
+    from itertools import islice
+
+    from rich.console import Console
+
+    from stream import tail
+
+    console = Console(highlight=False, soft_wrap=True)
+    for value in islice(tail.alerts(_settings(brokers), beginning), most or None):
+        if raw:
+            _write(value + b"\n")
+        elif alert := tail.read(value):
+            console.print(tail.card(alert))
+        else:
+            typer.echo("scamsieve: a record on the alert topic is no alert of this version", err=True)
+
+
+@topics.command("create")
+def create_topics(
+    brokers: Brokers = "",
+    partitions: Annotated[int, typer.Option("--partitions", help="Of each topic: the most workers that can share the work.", min=1)] = 12,
+    replication: Annotated[int, typer.Option("--replication", help="Copies of each partition; -1: as the broker is set up.", min=-1)] = -1,
+) -> None:
+    """Make the topics of the settings; those that are there stay as they are."""
+    from stream import admin, policy
+
+    settings = _settings(brokers)
+    admin.create(settings, policy.read(settings.policy), partitions, replication, typer.echo)
+
+
+@topics.command("check")
+def check_topics(brokers: Brokers = "") -> None:
+    """Show the topics of the settings; exit code 1 if one is missing or not as it must be."""
+    from rich.console import Console
+
+    from stream import admin, policy
+
+    settings = _settings(brokers)
+    found = admin.check(settings, policy.read(settings.policy))
+    Console(width=None if sys.stdout.isatty() else 160).print(admin.table(found))
+    if any(topic.odd for topic in found):
+        raise typer.Exit(1)
+
+
+def _settings(brokers: str = "", **more: str) -> "Settings":
+    """The settings of the environment; what an option gives (not empty) comes first."""
+    from msgspec.structs import replace
+
+    from stream.settings import read
+
+    return replace(read(), **{name: value for name, value in {"brokers": brokers, **more}.items() if value})
+
+
+def _opened(file: Path) -> BufferedReader:
+    return cast(BufferedReader, sys.stdin.buffer) if str(file) == "-" else file.open("rb")
+
+
+def _write(data: bytes) -> None:
+    """To standard output, at once."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
+
+
+def _offer(entry: EntryPoint) -> None:
+    """Make a command of an entry point. It is loaded when it runs: scikit-learn takes a second, and may not be installed."""
+
+    @app.command(
+        entry.name,
+        help=_first_line(entry) + " (offline)",
+        add_help_option=False,
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    )
+    def run(ctx: typer.Context) -> None:
+        try:
+            function = entry.load()
+        except ModuleNotFoundError as error:
+            raise SettingsError(f"`scamsieve {entry.name}` needs {error.name}: pip install 'scamsieve[training]'") from None
+        command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        command.command()(function)
+        command(args=ctx.args, prog_name=f"scamsieve {entry.name}")
+
+
+def _first_line(entry: EntryPoint) -> str:
+    """The first line of a function's docstring, read from its module's source without running that."""
+    found = find_spec(entry.module)
+    if not found or not found.origin:
+        return ""
+    for node in ast.parse(Path(found.origin).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == entry.attr:
+            return (ast.get_docstring(node) or "").partition("\n")[0]
+    return ""
+
+
+for _entry in sorted(entry_points(group="scamsieve.commands"), key=lambda entry: entry.name):
+    _offer(_entry)
+
+
+if __name__ == "__main__":
+    main()

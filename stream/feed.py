@@ -7,7 +7,7 @@ fields are.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ import msgspec
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import KafkaError
 
-from models.message import Message
+from models.message import Channel, Message
 from stream.connect import connection, plain_errors
 from stream.errors import BrokerUnavailable, RecordError, TopicError
 from stream.lines import blocks, reader
@@ -25,7 +25,7 @@ from stream.settings import Settings
 from stream.wire import Decoder, Event, Limits
 
 NEUTRAL_OPERATOR = "unknown"
-NEUTRAL_CHANNEL = "sms"
+NEUTRAL_CHANNEL: Channel = "sms"
 REQUIRED = ("id", "operator", "channel", "sender", "recipient", "sent_at")  # beside the text
 STEADY_SECONDS = 0.002  # shorter waits than this are not worth a sleep
 
@@ -43,6 +43,8 @@ class Tally:
     """What came of a file's lines."""
 
     read: int = 0
+    bytes: int = 0
+    """Of the lines read, unpacked."""
     neutral: Counter[str] = field(default_factory=Counter)
     """How often a required field got its neutral value, by name."""
     unreadable: Counter[str] = field(default_factory=Counter)
@@ -51,18 +53,23 @@ class Tally:
     """Lines that are no message, by error code."""
 
 
-def events(path: Path, tally: Tally, moved: Callable[[int], object] = lambda _: None) -> Iterator[Event]:
-    """The messages of a file; `moved` hears, block by block, how many of its bytes are read. Raises OSError, ScamSieveError."""
+def events(paths: Iterable[Path], tally: Tally) -> Iterator[Event]:
+    """The messages of files, one file after the other. Raises OSError, ScamSieveError."""
+    for path in paths:
+        yield from _events(path, tally)
+
+
+def _events(path: Path, tally: Tally) -> Iterator[Event]:
     decoder = Decoder(Labelled, Limits())
     stem = path.name.removesuffix(".gz").removesuffix(".jsonl")
+    before = tally.read
     with path.open("rb") as file:
         for lines in blocks(reader(file), decoder.limits.record):
-            if file.seekable():
-                moved(file.tell())
             for line in lines:
                 tally.read += 1
+                tally.bytes += len(line) + 1
                 try:
-                    yield event(decoder.decode(line), f"{stem}-{tally.read}", tally)
+                    yield event(decoder.decode(line), f"{stem}-{tally.read - before}", tally)
                 except RecordError as error:
                     tally.refused[error.code] += 1
             tally.unreadable.update(decoder.ignored)
@@ -100,11 +107,12 @@ def paced(items: Iterable[Item], rate: float) -> Iterator[Item]:
 def write(messages: Iterable[Event], path: Path) -> int:
     """Write what would be sent, one JSON a line; returns how many. Raises OSError."""
     encode = msgspec.json.Encoder().encode
-    number = 0
+    sent = 0
     with path.open("wb") as file:
-        for number, message in enumerate(messages, 1):
+        for message in messages:
             file.write(encode(message) + b"\n")
-    return number
+            sent += 1
+    return sent
 
 
 def send(messages: Iterable[Event], settings: Settings, linger_seconds: float = 0.02) -> int:
@@ -116,16 +124,17 @@ def send(messages: Iterable[Event], settings: Settings, linger_seconds: float = 
     with plain_errors(settings):
         _check_topic(settings)
         failures: list[KafkaError] = []
-        number = 0
+        sent = 0
         with closing(producer(settings, linger_seconds)) as client:
-            for number, message in enumerate(messages, 1):
+            for message in messages:
                 client.send(settings.message_topic, encode(message), message.sender.encode() or None).add_errback(failures.append)
+                sent += 1
                 if failures:
                     break
             client.flush()
     if failures:
         raise BrokerUnavailable(f"{len(failures)} messages were not taken by {settings.brokers}; the first: {failures[0]}")
-    return number
+    return sent
 
 
 def producer(settings: Settings, linger_seconds: float = 0.02) -> KafkaProducer:

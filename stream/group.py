@@ -6,13 +6,14 @@ A scorer exports its own lag, but its figures vanish with it; so the agents expo
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from stream import clients
 from stream.errors import BrokerUnavailable, TopicError
 from stream.logs import log
 from stream.metrics import AgentMetrics
+from stream.policy import OTHER_OPERATOR, Policy
 from stream.settings import Settings
 
 LOOK_SECONDS = 15.0  # between two looks: what Prometheus asks for at best
@@ -20,7 +21,7 @@ CALL_SECONDS = 2.0  # of one question; a stopping worker waits that long
 READ_SECONDS = 3.0  # for the oldest unread records of all partitions
 
 
-def _consumer(settings: Settings, **properties: Any) -> Consumer:
+def outsider(settings: Settings) -> Consumer:
     """A consumer that never joins a group: it may ask for the offsets of `settings.group`, and reads where it is told to."""
     return Consumer(
         {
@@ -34,9 +35,13 @@ def _consumer(settings: Settings, **properties: Any) -> Consumer:
             "client.id": f"scamsieve-{settings.instance}-lag",
             "log_level": 2,
             **settings.kafka_properties,
-            **properties,
         }
     )
+
+
+def alert_topics(settings: Settings, policy: Policy) -> list[str]:
+    """The topics that alerts go to under this policy."""
+    return sorted({clients.alert_topic(settings, operator) for operator in (*policy.operators, OTHER_OPERATOR)})
 
 
 def layout(settings: Settings, topics: Sequence[str], changelog: str) -> tuple[int, int]:
@@ -44,7 +49,7 @@ def layout(settings: Settings, topics: Sequence[str], changelog: str) -> tuple[i
 
     Faust wants them, and the changelog of its table, to have equally many partitions.
     """
-    asking = _consumer(settings)
+    asking = outsider(settings)
     try:
         known = asking.list_topics(timeout=CALL_SECONDS).topics
     except KafkaException as error:
@@ -81,10 +86,10 @@ class GroupLag:
 
     def run(self) -> None:
         """Look until stopped; a broker that is away is told once."""
-        consumer = _consumer(self._settings)
+        consumer = outsider(self._settings)
         while not self._stopping.is_set():
             try:
-                self._look(consumer)
+                look(consumer, self._settings.message_topic, self._metrics)
                 self._away = False
             except KafkaException as error:
                 if not self._away:
@@ -93,27 +98,24 @@ class GroupLag:
             self._stopping.wait(LOOK_SECONDS)
         consumer.close()
 
-    def _look(self, consumer: Consumer) -> None:
-        """Export lag and age by partition. Raises KafkaException."""
-        topic = self._settings.message_topic
-        partitions = consumer.list_topics(topic, timeout=CALL_SECONDS).topics[topic].partitions
-        committed = consumer.committed([TopicPartition(topic, number) for number in partitions], timeout=CALL_SECONDS)
-        behind: dict[int, int] = {}
-        unread: list[TopicPartition] = []
-        for place in committed:
-            if self._stopping.is_set():
-                return
-            low, high = consumer.get_watermark_offsets(place, timeout=CALL_SECONDS)
-            begin = max(place.offset, low)  # nothing committed is a negative offset; what retention deleted is no lag
-            behind[place.partition] = max(high - begin, 0)
-            if high > begin:
-                unread.append(TopicPartition(topic, place.partition, begin))
-        ages = oldest(consumer, unread)
-        for partition, number in behind.items():
-            # No record there: what is left are transaction markers.
-            age = ages.get(partition) if number else None
-            self._metrics.lag.labels(str(partition)).set(0 if age is None else number)
-            self._metrics.oldest.labels(str(partition)).set(age or 0.0)
+
+def look(consumer: Consumer, topic: str, metrics: AgentMetrics) -> None:
+    """Export lag and age of the consumer's group by partition. Raises KafkaException."""
+    partitions = consumer.list_topics(topic, timeout=CALL_SECONDS).topics[topic].partitions
+    committed = consumer.committed([TopicPartition(topic, number) for number in partitions], timeout=CALL_SECONDS)
+    behind: dict[int, int] = {}
+    unread: list[TopicPartition] = []
+    for place in committed:
+        low, high = consumer.get_watermark_offsets(place, timeout=CALL_SECONDS)
+        begin = max(place.offset, low)  # nothing committed is a negative offset; what retention deleted is no lag
+        behind[place.partition] = max(high - begin, 0)
+        if high > begin:
+            unread.append(TopicPartition(topic, place.partition, begin))
+    ages = oldest(consumer, unread)
+    for partition, number in behind.items():
+        age = ages.get(partition)  # none: there is no record, what is left are transaction markers
+        metrics.lag.labels(str(partition)).set(0 if age is None else number)
+        metrics.oldest.labels(str(partition)).set(age or 0.0)
 
 
 def oldest(consumer: Consumer, places: Sequence[TopicPartition]) -> dict[int, float | None]:

@@ -6,20 +6,15 @@ joined; zero partitions is ready, a spare worker is healthy. Lag is an alert, ne
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import msgspec
-from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from models.artifact import Model
-from stream.agents import AgentState, AlertCounts
+from stream.parts import Parts
 from stream.policy import Policy
-from stream.reload import PolicyFile
-from stream.scorer import Scorer
-from stream.settings import Settings
 
 JSON = "application/json; charset=utf-8"
 
@@ -31,21 +26,6 @@ class Page:
     status: int
     body: bytes
     content_type: str = JSON
-
-
-@dataclass(slots=True)
-class Parts:
-    """A worker's parts, as far as the pages tell of them."""
-
-    settings: Settings
-    model: Model
-    policy: PolicyFile
-    registry: CollectorRegistry
-    scorer: Scorer | None = None
-    counts: AlertCounts | None = None
-    agents: AgentState = field(default_factory=AgentState)
-    turned: float = field(default_factory=time.monotonic)
-    """time.monotonic() of the last turn of the worker's event loop."""
 
 
 def healthz(parts: Parts, _accept: str = "") -> Page:

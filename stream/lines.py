@@ -36,7 +36,7 @@ def reader(file: io.BufferedReader) -> Read:
 def _widen(file: io.BufferedReader) -> None:
     """Let a pipe hold a whole block, where the system can: 64 KiB are only 150 messages, and small batches are slow."""
     with suppress(ImportError, AttributeError, OSError):
-        import fcntl
+        import fcntl  # noqa: PLC0415 not on every system
 
         fcntl.fcntl(file, fcntl.F_SETPIPE_SZ, BLOCK_BYTES)
 

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC
+from typing import Any
 
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
@@ -24,8 +25,13 @@ LEAST_MARKED = 2  # characters of a piece that is worth a mark
 _JOINERS = "\u200c\u200d"  # parts of letters in Khmer, Burmese ...
 
 
-def records(settings: Settings, topics: re.Pattern[str], beginning: bool, going: Callable[[], bool] = lambda: True) -> Iterator[bytes]:
-    """The values of committed records of all topics that fit, as they come, while `going`. Raises BrokerUnavailable, TopicError."""
+def alerts(settings: Settings, beginning: bool) -> Iterator[bytes]:
+    """The alerts, encoded, as they come."""
+    return (record.value for record in records(settings, alert_topics(settings), beginning) if record.value)
+
+
+def records(settings: Settings, topics: re.Pattern[str], beginning: bool, going: Callable[[], bool] = lambda: True) -> Iterator[Any]:
+    """Committed records of all topics that fit, as they come, while `going`. Raises BrokerUnavailable, TopicError."""
     with plain_errors(settings), closing(_consumer(settings)) as consumer:
         fitting = [topic for topic in consumer.topics() if topics.fullmatch(topic)]
         places = [TopicPartition(topic, number) for topic in fitting for number in consumer.partitions_for_topic(topic) or ()]
@@ -35,12 +41,7 @@ def records(settings: Settings, topics: re.Pattern[str], beginning: bool, going:
         (consumer.seek_to_beginning if beginning else consumer.seek_to_end)(*places)
         while going():
             for found in consumer.poll(POLL_MILLISECONDS).values():
-                yield from (record.value for record in found if record.value is not None)
-
-
-def alerts(settings: Settings, beginning: bool) -> Iterator[bytes]:
-    """The alerts, encoded, as they come."""
-    return records(settings, alert_topics(settings), beginning)
+                yield from found
 
 
 def _consumer(settings: Settings) -> KafkaConsumer:

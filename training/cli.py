@@ -10,12 +10,12 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from models.artifact import ArtifactError, Model, load, released
 from training import evaluate as evaluation
 from training import release, report
-from training.data import CORPUS, DataError, Found, read, without_duplicates
+from training.data import CORPUS, DataError, read, without_duplicates
 from training.fit import Recipe, Tell
 
 _DEFAULT = Recipe()
@@ -25,6 +25,7 @@ Rate = Annotated[float, typer.Option("--false-positive-rate", help="Share of ben
 
 
 def train(
+    *,
     out: Annotated[Path, typer.Option("--out", help="Folder to write; its name is the model's version.")],
     data: Folders = None,
     more: More = None,
@@ -54,6 +55,7 @@ def train(
 
 
 def evaluate(
+    *,
     data: Folders = None,
     more: More = None,
     model: Annotated[str, typer.Option("--model", help="Released version, or a model folder.  [default: the newest]")] = "",
@@ -120,7 +122,7 @@ def _progress() -> Iterator[Tell]:
     """One line a stage on stderr; a stage is done when the next one begins."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        tasks = {}
+        tasks: dict[str, TaskID] = {}
 
         def tell(stage: str, done: int, total: int) -> None:
             if stage not in tasks:

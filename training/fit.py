@@ -7,7 +7,7 @@ look-ups there), and `models.artifact.load` proves that both come to the same pr
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
@@ -37,7 +37,7 @@ Tell = Callable[[str, int, int], None]
 class Recipe:
     """What is chosen, not learned."""
 
-    ngrams: NgramParameters = NgramParameters()
+    ngrams: NgramParameters = field(default_factory=NgramParameters)
     signal_factor: float = 0.25
     regularisation: float = 10.0  # scikit-learn's C
     folds: int = 5
@@ -53,14 +53,14 @@ class NgramCounts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         self.longest = longest
         self.bits = bits
 
-    def fit(self, X: Sequence[Message], y: object = None) -> Self:
+    def fit(self, _messages: Sequence[Message], _labels: object = None) -> Self:
         """Nothing is learned."""
         return self
 
-    def transform(self, X: Sequence[Message]) -> csr_array:
+    def transform(self, messages: Sequence[Message]) -> csr_array:
         """The counts."""
         parameters = NgramParameters(self.longest, self.bits)
-        parts = [_counts(chunk, parameters) for chunk in chunks(X)]
+        parts = [_counts(chunk, parameters) for chunk in chunks(messages)]
         return csr_array(vstack(parts, format="csr"))
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -70,13 +70,13 @@ class NgramCounts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
 class Signals(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Sequence of Message -> (N, signals): the catalogue of `models.signals`."""
 
-    def fit(self, X: Sequence[Message], y: object = None) -> Self:
+    def fit(self, _messages: Sequence[Message], _labels: object = None) -> Self:
         """Nothing is learned."""
         return self
 
-    def transform(self, X: Sequence[Message]) -> Floats:
+    def transform(self, messages: Sequence[Message]) -> Floats:
         """The signals, as 64-bit floats like all that is summed."""
-        tables = [signals.measure(chunk, canonicalise([message.text for message in chunk])) for chunk in chunks(X)]
+        tables = [signals.measure(chunk, canonicalise([message.text for message in chunk])) for chunk in chunks(messages)]
         return np.concatenate(tables).astype(np.float64)
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -134,14 +134,15 @@ def lessons(rows: Sequence[Row], recipe: Recipe) -> Lessons:
     index = np.array([*range(len(rows)), *bare], dtype=np.intp)
     messages = [*(row.message for row in rows), *(text_only(rows[i]).message for i in bare)]
     computed = joblib.Memory(recipe.cache, verbose=0).cache(_features, ignore=["union"])
-    features = computed(messages, repr(recipe.ngrams), recipe.signal_factor, _fingerprint(), union=pipeline(recipe)["features"])
+    key = (repr(recipe.ngrams), recipe.signal_factor, _fingerprint())
+    features = computed(messages, key, union=pipeline(recipe)["features"])
     labels = np.array([CLASSES.index(rows[i].label) for i in index], dtype=np.intp)
     weights = _balance(rows)[index] / np.bincount(index)[index]
     return Lessons(rows, index, messages, features, labels, weights)
 
 
-def _features(messages: Sequence[Message], parameters: str, factor: float, code: str, union: FeatureUnion) -> csr_array:
-    """Cached by the messages, the parameters and the code that makes features."""
+def _features(messages: Sequence[Message], _key: tuple[object, ...], union: FeatureUnion) -> csr_array:
+    """Cached by the messages and the key: the parameters and the code that makes features."""
     return csr_array(union.transform(messages))
 
 

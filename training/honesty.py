@@ -5,7 +5,7 @@ model how a data set was collected, not how scams are sent.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 import msgspec
 
@@ -16,7 +16,7 @@ from training.data import METADATA, Row
 GIVEN = 0.8  # share of the messages of each label that must have the field
 GIVEAWAY = 0.98  # from this share of labels told by the field's value alone on, it gives the label away
 
-_COARSE = {
+_COARSE: dict[str, Callable[[Message], Hashable]] = {
     "sender": lambda m: m.sender_type or sender_type(m.sender),
     "sender_type": lambda m: m.sender_type,
     "origin": lambda m: m.origin and (m.origin.route, m.origin.country),

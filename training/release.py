@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from models import artifact
@@ -83,7 +84,7 @@ def train(rows: Sequence[Row], recipe: Recipe, rate: float, tell: Tell) -> Train
     return Trained(estimator, calibration, category, language, chosen, _histogram(taught, scores), _figures(taught, script, scores, chosen))
 
 
-def rounded(model: fit.LogisticRegression) -> fit.LogisticRegression:
+def rounded(model: LogisticRegression) -> LogisticRegression:
     """The classifier with its coefficients as 32-bit floats can hold them, and none for bucket 0: what is released."""
     model.coef_ = model.coef_.astype(np.float32).astype(np.float64)
     model.coef_[:, 0] = 0
@@ -92,7 +93,7 @@ def rounded(model: fit.LogisticRegression) -> fit.LogisticRegression:
 
 def _thresholds(taught: Lessons, script: Ints, scores: Floats, rate: float) -> Thresholds:
     benign = taught.labels == CLASSES.index("benign")
-    return thresholds.choose(scores[benign], script[benign], taught.shares[benign], rate)
+    return thresholds.choose(scores[benign], script[benign], taught.shares[benign], taught.weights[benign], rate)
 
 
 def _histogram(taught: Lessons, scores: Floats) -> tuple[float, ...]:

@@ -116,4 +116,8 @@ def _raws(messages: Sequence[Message]) -> list[Raw]:
     for message in messages:
         if message.error() is not None:
             raise KafkaException(message.error())
-    return [Raw(m.value(), m.key(), tuple(m.headers() or ()), m.partition(), m.offset()) for m in messages]
+    return [Raw(m.value(), m.key(), _headers(m), m.partition(), m.offset()) for m in messages]
+
+
+def _headers(message: Message) -> tuple[tuple[str, bytes], ...]:
+    return tuple((name, told) for name, told in message.headers() or () if isinstance(name, str) and isinstance(told, bytes))

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # its stub does not name it
 
 from stream.broker import free_port
 from stream.wire import Alert, error_of
@@ -62,7 +62,7 @@ def place(bootstrap: str, tmp_path: Path) -> Place:
         "BATCH_SIZE": "500",
         "WEB_HOST": "127.0.0.1",
     }
-    return Place(bootstrap, *names, environment)
+    return Place(bootstrap, names[0], names[1], names[2], environment)
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def worker(place: Place, **changes: str) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.kill()
-        process.communicate()
+        print(process.communicate()[1].decode())  # pytest shows it if the test fails
 
 
 def message(number: int, **changes: object) -> bytes:

@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 
 import msgspec
@@ -57,8 +58,6 @@ def test_a_checksum_cannot_name_a_file_elsewhere(tmp_path: Path) -> None:
 
 def test_pickled_arrays_are_refused(tmp_path: Path) -> None:
     """Loading must never run code that a file brings."""
-    import hashlib
-
     folder = write_model(tmp_path / "1")
     np.savez(folder / "weights.npz", ngrams=np.array([print], dtype=object))
     manifest = msgspec.json.decode((folder / "manifest.json").read_bytes())
@@ -69,8 +68,6 @@ def test_pickled_arrays_are_refused(tmp_path: Path) -> None:
 
 
 def test_golden_scores_that_are_not_reproduced_are_refused(tmp_path: Path) -> None:
-    import hashlib
-
     folder = write_model(tmp_path / "1")
     rows = [msgspec.json.decode(line, type=Golden) for line in (folder / "golden.jsonl").read_bytes().split(b"\n") if line]
     wrong = msgspec.structs.replace(rows[0], probabilities=(0.1, 0.2, 0.7))

@@ -12,7 +12,7 @@ def test_variables_are_read_by_type() -> None:
 
 
 def test_an_unknown_variable_names_the_nearest_known_one() -> None:
-    with pytest.raises(SettingsError, match="SCAMSIEVE_BROKER is no setting.*SCAMSIEVE_BROKERS"):
+    with pytest.raises(SettingsError, match=r"SCAMSIEVE_BROKER is no setting.*SCAMSIEVE_BROKERS"):
         read({"SCAMSIEVE_BROKER": "x"})
 
 

