@@ -190,7 +190,7 @@ def alerts(
 
     from stream import tail
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())  # a file takes lines of any length
     for value in islice(tail.alerts(_settings(brokers), beginning), most or None):
         if raw:
             _write(value + b"\n")

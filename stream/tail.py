@@ -69,7 +69,8 @@ def card(alert: Alert) -> Text:
         "\n  ",
         marked(alert),
     )
-    reasons = [f"{plain(reason.detail)} +{reason.weight:.1f}" for reason in alert.reasons if reason.code != "text"]
+    told = ((plain(reason.detail), reason) for reason in alert.reasons)
+    reasons = [f"“{detail}” +{reason.weight:.1f}" if reason.code == "text" else f"{detail} +{reason.weight:.1f}" for detail, reason in told]
     if reasons:
         shown.append("\n  because: " + "; ".join(reasons), "dim")
     return shown

@@ -140,9 +140,13 @@ def without_duplicates(rows: Sequence[Row], left_out: Counter[str]) -> list[Row]
     """The first of the rows whose texts are one once digits and punctuation are folded; counts the others."""
     first: dict[str, Row] = {}
     for row in rows:
-        kept = first.setdefault(fold(row.message.text), row)
-        if kept is not row:
-            left_out["duplicates" if kept.label == row.label else "duplicates with another label (the first one was kept)"] += 1
+        folded = fold(row.message.text)
+        if folded not in first:
+            first[folded] = row
+        elif first[folded].label == row.label:
+            left_out["duplicates"] += 1
+        else:
+            left_out["duplicates with another label (the first one was kept)"] += 1
     return list(first.values())
 
 

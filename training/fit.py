@@ -161,9 +161,19 @@ def _balance(rows: Sequence[Row]) -> Floats:
 
 def learn(features: csr_array, labels: Ints, weights: Floats, recipe: Recipe) -> LogisticRegression:
     """A fitted classifier whose rows of coefficients are differences to `benign`, which is the same model."""
-    model = classifier(recipe).fit(features, labels, sample_weight=weights)
+    model = fit_used(classifier(recipe), features, labels, weights)
     model.coef_ -= model.coef_[-1]
     model.intercept_ -= model.intercept_[-1]
+    return model
+
+
+def fit_used(model: LogisticRegression, features: csr_array, labels: object, weights: Floats) -> LogisticRegression:
+    """Fit on the columns that hold anything; the others get coefficients of 0, as they would: few messages fit in a moment."""
+    used = np.unique(features.indices)
+    model.fit(features[:, used], labels, sample_weight=weights)
+    coefficients = np.zeros((len(model.coef_), features.shape[1]))
+    coefficients[:, used] = model.coef_
+    model.coef_, model.n_features_in_ = coefficients, features.shape[1]
     return model
 
 

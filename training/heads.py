@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from models.classifier import CATEGORIES, Head
 from models.languages import SCRIPTS, UNDETERMINED
-from training.fit import Floats, Ints, Lessons
+from training.fit import Floats, Ints, Lessons, fit_used
 
 ROWS = 1 << 14  # half a megabyte for 8 classes; 2**18 told categories no better
 REGULARISATION = 30.0  # scikit-learn's C
@@ -45,7 +45,7 @@ def _head(counts: csr_array, names: Sequence[str], weights: Floats, nothing: str
     classes = sorted(set(names))
     if len(classes) < 2:
         return Head(tuple(classes) or (nothing,), np.zeros((1, 1), np.float32), np.zeros(1, np.float32))
-    model = LogisticRegression(C=REGULARISATION, max_iter=200).fit(folded(counts), names, sample_weight=weights)
+    model = fit_used(LogisticRegression(C=REGULARISATION, max_iter=200), folded(counts), names, weights)
     coefficients, bias = model.coef_, model.intercept_
     if len(classes) == 2:  # scikit-learn keeps one row for two classes
         coefficients, bias = np.vstack([np.zeros_like(coefficients), coefficients]), np.append(0.0, bias)

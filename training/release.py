@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
 
 from models import artifact
 from models.artifact import Golden, Manifest, Model, Source, Thresholds
@@ -62,17 +63,21 @@ def prepare(found: Found, tell: Tell) -> list[Row]:
 
 
 def train(rows: Sequence[Row], recipe: Recipe, rate: float, tell: Tell) -> Trained:
-    """Group, fit, calibrate and choose thresholds; `rate` of the benign messages may be flagged."""
+    """Group, fit, calibrate and choose thresholds; `rate` of the benign messages may be flagged.
+
+    Raises TrainingError if near-duplicates leave a fold without a label.
+    """
     tell("group", 0, 1)
     groups = split.near_duplicates([row.message.text for row in rows])
     tell("features", 0, 1)
     taught = fit.lessons(rows, recipe)
     script = calibrate.scripts_of(taught.messages)
     tell("folds", 0, recipe.folds)
-    logits = fit.out_of_fold(taught, split.folds(rows, groups, recipe.folds, recipe.seed), recipe, tell)
-    tell("fit", 0, 1)
-    estimator = fit.pipeline(recipe)
-    estimator.steps[-1] = ("classify", rounded(fit.learn(taught.features, taught.labels, taught.weights, recipe)))
+    with threadpool_limits(limits=1):  # the algebra's own threads get in the way of the folds': one each is twice as fast
+        logits = fit.out_of_fold(taught, _folds(rows, groups, recipe), recipe, tell)
+        tell("fit", 0, 1)
+        estimator = fit.pipeline(recipe)
+        estimator.steps[-1] = ("classify", rounded(fit.learn(taught.features, taught.labels, taught.weights, recipe)))
     tell("calibrate", 0, 1)
     calibration = calibrate.fit(logits, script, taught.labels, taught.weights)
     scores = calibration.probabilities(logits, script)[:, 0]
@@ -80,8 +85,19 @@ def train(rows: Sequence[Row], recipe: Recipe, rate: float, tell: Tell) -> Train
     chosen = _thresholds(taught, script, scores, rate)
     tell("heads", 0, 1)
     buckets = recipe.ngrams.buckets
-    category, language = heads.category(taught, buckets), heads.language(taught, script, buckets)
+    with threadpool_limits(limits=1):
+        category, language = heads.category(taught, buckets), heads.language(taught, script, buckets)
     return Trained(estimator, calibration, category, language, chosen, _histogram(taught, scores), _figures(taught, script, scores, chosen))
+
+
+def _folds(rows: Sequence[Row], groups: Ints, recipe: Recipe) -> list[tuple[Ints, Ints]]:
+    folds = split.folds(rows, groups, recipe.folds, recipe.seed)
+    for label in CLASSES:
+        if any(all(rows[i].label != label for i in learned) for learned, _ in folds):
+            raise TrainingError(
+                f"the messages of {label} are nearly all near-duplicates of each other: none is left to learn from in a fold"
+            )
+    return folds
 
 
 def rounded(model: LogisticRegression) -> LogisticRegression:

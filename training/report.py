@@ -126,19 +126,24 @@ Features `{features}`: hashed character n-grams of 1 to {longest} in {buckets} b
 signals of text and metadata. Multinomial logistic regression (C = {regularisation:g}, signals times {factor:g}); languages and labels
 weighed by one over the square root of their number, noisy sets (`weak`) by half. A message with metadata was learned with and
 without it, so that a missing field speaks neither for nor against. Scores are calibrated by script on {folds} folds without
-near-duplicates across (seed {seed}). Categories: {categories}. Languages told apart in Latin script: {languages}.
+near-duplicates across (seed {seed}).
+
+Categories: {categories}.
+
+Languages told apart in Latin script: {languages}.
 
 ## Thresholds
 
 Placed on scores of messages that the scoring model had not seen: {rate} of the benign ones are flagged, {review_rate} at least
-reviewed. A script with few benign messages has a more cautious one.
+reviewed, languages weighing as in the fit. The threshold of a script with few benign messages is nearer to that of all.
 
 {thresholds}
 
 ## Figures, out of fold
 
-Messages of the same data sets, each judged by a model that had seen neither it nor a near-duplicate. Other sources are
-harder: expect less on your own traffic, measure it with `scamsieve evaluate`, and set thresholds of your own in `policy.toml`.
+Messages of the same data sets, each judged by a model that had seen neither it nor a near-duplicate. Calibration and
+thresholds were placed on these same scores, so recall and FPR flatter a little; and other sources are harder. Expect less on
+your own traffic, measure it with `scamsieve evaluate`, and set thresholds of your own in `policy.toml`.
 
 {figures}
 

@@ -5,6 +5,7 @@ Rajaraman, Ullman: Mining of Massive Datasets, chapter 3). Campaigns repeat them
 ignored it would flatter.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -31,9 +32,10 @@ def folds(rows: Sequence[Row], groups: Ints, count: int, seed: int) -> list[tupl
 
 
 def _without_rare(strata: list[str], count: int) -> list[str]:
-    """Strata too small to be in every fold become one."""
-    sizes = {stratum: strata.count(stratum) for stratum in set(strata)}
-    return [stratum if sizes[stratum] >= count else "rare" for stratum in strata]
+    """Strata too small to be in every fold go with the largest one."""
+    sizes = Counter(strata)
+    largest = sizes.most_common(1)[0][0]
+    return [stratum if sizes[stratum] >= count else largest for stratum in strata]
 
 
 def near_duplicates(texts: Sequence[str]) -> Ints:
@@ -58,10 +60,10 @@ def _chunks(folded: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _signatures(folded: Sequence[str], factors: NDArray[np.uint32], shifts: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """A text ends in SHINGLE zeros, so that no shingle holds letters of two texts and short texts have one, too."""
-    padding = "\0" * SHINGLE
-    codes = np.frombuffer("".join(text + padding for text in folded).encode("utf-32-le", "surrogatepass"), np.uint32)
-    lengths = np.fromiter(map(len, folded), np.intp, len(folded)) + SHINGLE
+    """SHINGLE - 1 zeros around each text keep letters of two texts apart, and give short texts shingles, too."""
+    padding = "\0" * (SHINGLE - 1)
+    codes = np.frombuffer((padding + padding.join(folded) + padding).encode("utf-32-le", "surrogatepass"), np.uint32)
+    lengths = np.fromiter(map(len, folded), np.intp, len(folded)) + SHINGLE - 1
     shingles = np.zeros(len(codes) - SHINGLE + 1, np.uint32)
     for place in range(SHINGLE):
         shingles = (shingles ^ codes[place : place + len(shingles)]) * np.uint32(0x9E3779B1)

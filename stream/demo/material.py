@@ -85,7 +85,7 @@ def malformed() -> list[Sample]:
         ("not_json", whole[:40]),
         ("not_json", whole + whole),
         ("not_json", whole.replace(b'"', b"'")),
-        ("not_json", whole[:-1] + ",}".encode()),
+        ("not_json", whole[:-1] + b",}"),
         ("not_json", whole[:-1] + "\u2028}".encode()),  # a line separator is no white space of JSON
         ("not_json", changed(text="a b").replace(b"a b", b"a\x01b")),
         ("not_json", changed(text="a b").replace(b"a b", b"\\ud83d")),  # half of an emoji

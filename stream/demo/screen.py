@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -15,7 +16,7 @@ from stream.tail import card
 from stream.wire import Alert
 
 PICTURE_COLUMNS = 112
-PICTURE_ALERTS = 6
+PICTURE_LANGUAGES = ("en", "zh", "vi", "th", "id", "tl")  # an SVG sets letter by letter, which Khmer and Burmese do not bear
 PICTURE_TEXT = 105  # characters of an alert's text that stand on one line of the picture
 
 
@@ -27,7 +28,6 @@ class Now:
     seconds: float
     judged: int
     """Messages judged, as the worker tells."""
-    finished: bool = False
 
 
 def headline(outcome: Outcome, now: Now) -> str:
@@ -58,31 +58,42 @@ def live(outcome: Outcome, now: Now) -> RenderableType:
 
 
 def summary(outcome: Outcome) -> Table:
-    """What was found against what is known, by language."""
-    table = Table(title="Found against known", title_justify="left", title_style="bold")
-    for name in ("language", "messages", "scams", "flagged", "to review", "missed", "promo flagged", "benign flagged", "wrongly to review"):
-        table.add_column(name, justify="left" if name == "language" else "right")
+    """What was found against what is known, by language. Fits on 80 columns."""
+    table = Table(title="Found against what is known", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, collapse_padding=True)
+    columns = (
+        "language",
+        "messages",
+        "scams",
+        "flagged",
+        "to\nreview",
+        "missed",
+        "promos\nflagged",
+        "benign\nflagged",
+        "innocent\nto review",
+    )
+    for name in columns:
+        table.add_column(name, justify="left" if name == "language" else "right", no_wrap=True)
     for language in outcome.languages:
-        table.add_row(language, *_row(outcome, language=language))
+        table.add_row(language, *_row(outcome, language))
     table.add_section()
     table.add_row("all", *_row(outcome), style="bold")
     return table
 
 
-def _row(outcome: Outcome, **known: str) -> list[str]:
+def _row(outcome: Outcome, language: str = "") -> list[str]:
     """One line of the summary, in the order of its columns."""
     labels = ("scam", "promo", "benign")
-    sent = {label: outcome.count(label=label, **known) for label in labels}
-    flagged = {label: outcome.decided("flag", label=label, **known) for label in labels}
-    review = {label: outcome.decided("review", label=label, **known) for label in labels}
+    sent = {label: outcome.count(language, label) for label in labels}
+    flagged = {label: outcome.decided("flag", language, label) for label in labels}
+    review = {label: outcome.decided("review", language, label) for label in labels}
     return [
         f"{sum(sent.values())}",
         f"{sent['scam']}",
         f"{flagged['scam']}",
         f"{review['scam']}",
         f"{sent['scam'] - flagged['scam'] - review['scam']}",
-        f"{flagged['promo']} of {sent['promo']}",
-        f"{flagged['benign']} of {sent['benign']}",
+        f"{flagged['promo']}/{sent['promo']}",
+        f"{flagged['benign']}/{sent['benign']}",
         f"{review['promo'] + review['benign']}",
     ]
 
@@ -92,8 +103,9 @@ def verdict(outcome: Outcome, judged: int, repeats: int) -> list[str]:
     malformed, rightly = len(outcome.malformed), outcome.rightly_dead
     messages = len(outcome.known) - malformed
     codes = ", ".join(f"{code} {count}" for code, count in sorted(rightly.items()))
+    spoken = {outcome.known[identity].language for identity in outcome.alerts}
     lines = [
-        f"{judged:,} of {messages:,} messages were judged; {len(outcome.alerts):,} alerts came in {len(outcome.languages)} languages.",
+        f"{judged:,} of {messages:,} messages were judged; {len(outcome.alerts):,} alerts came, in {len(spoken)} languages.",
         f"{sum(rightly.values())} of {malformed} malformed records became dead letters with the right code: {codes}.",
         f"From {latency(outcome)}, with exactly-once delivery.",
     ]
@@ -103,13 +115,17 @@ def verdict(outcome: Outcome, judged: int, repeats: int) -> list[str]:
         lines.append(f"{outcome.strange} alerts or dead letters were copies, or of nothing that was sent.")
     model = next((alert.model for alert in outcome.alerts.values()), None)
     if model:
-        lines.append(f"Model {model.version}; no message of this feed is in its training data. The feed holds far more scams than real traffic.")
+        lines.append(
+            f"Model {model.version}; no message of this feed is in its training data. The feed holds far more scams than real traffic."
+        )
     return lines
 
 
 def picture(outcome: Outcome, lines: Iterable[str]) -> str:
     """The run as SVG: a few alerts in as many languages, and the summary."""
-    console = Console(record=True, width=PICTURE_COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor", highlight=False)
+    console = Console(
+        record=True, width=PICTURE_COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor", highlight=False
+    )
     console.print(Text.assemble(("$ ", "dim"), "scamsieve demo\n"))
     for alert in _select(outcome):
         console.print(card(alert), no_wrap=True, overflow="ellipsis")
@@ -128,4 +144,4 @@ def _select(outcome: Outcome) -> list[Alert]:
         sample = outcome.known[identity]
         if alert.decision == "flag" and sample.label == "scam" and len(alert.text or "") <= PICTURE_TEXT:
             chosen.setdefault(sample.language, alert)
-    return list(chosen.values())[:PICTURE_ALERTS]
+    return [chosen[language] for language in PICTURE_LANGUAGES if language in chosen]

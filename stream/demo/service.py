@@ -80,6 +80,7 @@ def service(settings: Settings, operators: list[str]) -> Iterator[Service]:
 
 
 def environment(settings: Settings, own: Mapping[str, object]) -> dict[str, str]:
-    """This process's environment with the settings as variables; those of `own` come first."""
+    """The environment of this process, with all settings as variables; those of `own` come first."""
     values = msgspec.to_builtins(settings) | dict(own)
-    return dict(os.environ) | {PREFIX + name.upper(): str(value) for name, value in values.items()}
+    others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return others | {PREFIX + name.upper(): str(value) for name, value in values.items()}

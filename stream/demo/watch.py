@@ -36,16 +36,19 @@ class Outcome:
     strange: int = 0
     """Alerts and dead letters of what was not sent, and copies: there are none."""
 
-    def decided(self, decision: str, **known: str) -> int:
-        """How many messages of a language, of a label, got this decision."""
-        return sum(alert.decision == decision and self._is(identity, known) for identity, alert in self.alerts.items())
+    sent_by: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Messages sent, by language and label."""
+    decided_by: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """Alerts, by language, label and decision."""
 
-    def count(self, **known: str) -> int:
-        """How many messages of a language, of a label, were sent."""
-        return sum(self._is(identity, known) for identity in self.sent)
+    def count(self, language: str = "", label: str = "") -> int:
+        """How many messages were sent, of a language and of a label, where they are given."""
+        return sum(n for key, n in list(self.sent_by.items()) if language in ("", key[0]) and label in ("", key[1]))
 
-    def _is(self, identity: str, known: Mapping[str, str]) -> bool:
-        return all(getattr(self.known[identity], name) == value for name, value in known.items())
+    def decided(self, decision: str, language: str = "", label: str = "") -> int:
+        """How many of them got this decision."""
+        items = list(self.decided_by.items())
+        return sum(n for key, n in items if language in ("", key[0]) and label in ("", key[1]) and decision == key[2])
 
     @property
     def languages(self) -> list[str]:
@@ -75,6 +78,8 @@ def send(settings: Settings, samples: Sequence[Sample], rate: float, outcome: Ou
             if stop.is_set():
                 return
             outcome.sent[sample.identity] = time.monotonic()
+            if not sample.code:
+                outcome.sent_by[sample.language, sample.label] += 1
             client.send(settings.message_topic, sample.value, sample.key or None)
         client.flush()
 
@@ -95,6 +100,8 @@ def _take(outcome: Outcome, alert: Alert | None) -> None:
     if alert is None or alert.message_id not in outcome.known or alert.message_id in outcome.alerts:
         outcome.strange += 1
         return
+    sample = outcome.known[alert.message_id]
+    outcome.decided_by[sample.language, sample.label, alert.decision] += 1
     outcome.seconds.append(time.monotonic() - outcome.sent[alert.message_id])
     outcome.alerts[alert.message_id] = alert
     outcome.fresh.append(alert)

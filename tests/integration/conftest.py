@@ -1,19 +1,16 @@
 """One broker for all integration tests: the embedded one, or, with SCAMSIEVE_TEST_BROKER=kafka, Apache Kafka."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
 from stream.broker import embedded_broker
 from stream.errors import BrokerUnavailable
+from tests.integration.chosen import CHOSEN
 from tests.integration.kafka import apache_kafka
 from tests.integration.records import Topics, create_topics
 
 BROKERS = {"embedded": embedded_broker, "kafka": apache_kafka}
-
-# Taken out of the environment: a worker started by a test would refuse it as an unknown setting.
-CHOSEN = os.environ.pop("SCAMSIEVE_TEST_BROKER", "embedded")
 
 
 @pytest.fixture(scope="session")

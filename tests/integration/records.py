@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 from kafka import KafkaAdminClient
@@ -14,9 +14,9 @@ PARTITIONS = 4
 CALL_SECONDS = 20.0
 BY_KEY = -1  # librdkafka's RD_KAFKA_PARTITION_UA: its partitioner decides
 
-# The first join of a group on the embedded broker lasts until its second rebalance, which comes with the session's time-out or
-# so: 23 s with librdkafka's defaults. Measured with these: see JOIN_SECONDS. Apache Kafka takes no session shorter than 6 s.
-QUICK_JOIN = {"session.timeout.ms": 6000, "max.poll.interval.ms": 10000, "heartbeat.interval.ms": 500}
+# On the embedded broker every join lasts half the session's time-out: 23 s with librdkafka's 45 s, 3 s with these 6 s. No other
+# setting matters. Apache Kafka takes no session shorter than 6 s, and joins in 0.2 s with any.
+QUICK_JOIN = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 500}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,4 +120,5 @@ def _raws(messages: Sequence[Message]) -> list[Raw]:
 
 
 def _headers(message: Message) -> tuple[tuple[str, bytes], ...]:
-    return tuple((name, told) for name, told in message.headers() or () if isinstance(name, str) and isinstance(told, bytes))
+    """Headers as they come; the stub also tells the forms that only a producer may give."""
+    return tuple(cast("list[tuple[str, bytes]]", message.headers() or []))

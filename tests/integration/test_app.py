@@ -155,7 +155,7 @@ def test_alerts_flow_to_status_and_outlive_the_worker(bootstrap: str, topics: To
         assert first.end() == 0
     with worker(environment, tmp_path, bootstrap, topics) as second:
         second.until(lambda: second.get("/readyz")[0] == 200)
-        assert second.counted() == {"th-siam": 50, "other": 50}
+        second.until(lambda: second.counted() == {"th-siam": 50, "other": 50})
         assert second.end(signal.SIGINT) == 0
 
 

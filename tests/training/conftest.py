@@ -1,0 +1,44 @@
+"""A small model, trained once on a slice of the project's corpus."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from models.artifact import Model
+from tests.training.rows import SMALL, silent
+from training import release
+from training.data import CORPUS, Found, Row, read
+from training.release import Trained
+
+LANGUAGES = ("en", "id", "th", "zh")
+EACH = 30
+
+
+@pytest.fixture(scope="session")
+def corpus_slice() -> list[Row]:
+    """The first EACH messages of each label in a few languages of the project's corpus."""
+    seen: Counter[tuple[str, str]] = Counter()
+    chosen = []
+    for found in read([CORPUS]).rows:
+        seen[found.lang, found.label] += 1
+        if found.lang in LANGUAGES and seen[found.lang, found.label] <= EACH:
+            chosen.append(found)
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def small(corpus_slice: list[Row]) -> Trained:
+    """What was learned from the slice."""
+    return release.train(corpus_slice, SMALL, 0.05, silent)
+
+
+@pytest.fixture(scope="session")
+def write_small(corpus_slice: list[Row], small: Trained) -> Callable[[Path], Model]:
+    """Writes the small model to a folder and loads it."""
+
+    def write(folder: Path) -> Model:
+        return release.write(folder, small, corpus_slice, Found(corpus_slice), SMALL, "2026-01-01")
+
+    return write
