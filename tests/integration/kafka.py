@@ -8,6 +8,7 @@ The jars come from Maven Central by the pom beside this file, once, into build/k
 import argparse
 import hashlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -73,7 +74,7 @@ def _start(running: ExitStack, java: list[str], port: int) -> str:
         child = running.enter_context(guarded([*java, "kafka.Kafka", config]))
         if await_broker(address, cluster_id, child, START_SECONDS):
             return address
-    raise BrokerUnavailable(f"Apache Kafka ended at once; its last lines:\n{child.last_lines()}")
+    raise BrokerUnavailable(f"Apache Kafka ended at once; its last lines:\n{child.last_lines(25)}")  # the cause is above Java's stack
 
 
 def _format(java: list[str], folder: Path, address: str, cluster_id: str) -> Path:
@@ -123,8 +124,11 @@ def main() -> None:
     """Run a broker in the foreground."""
     parser = argparse.ArgumentParser(prog="python -m tests.integration.kafka", description="Apache Kafka in the foreground, until Ctrl-C")
     parser.add_argument("--port", type=int, default=9092, help="loopback port; 0 takes a free one (default: 9092)")
+    port: int = parser.parse_args().port
+    for ending in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell starts background jobs with it ignored
+        signal.signal(ending, signal.default_int_handler)
     try:
-        with apache_kafka(parser.parse_args().port) as bootstrap:
+        with apache_kafka(port) as bootstrap:
             print(f"Apache Kafka at {bootstrap}; Ctrl-C ends it", flush=True)
             threading.Event().wait()
     except BrokerUnavailable as error:
