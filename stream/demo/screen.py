@@ -60,17 +60,7 @@ def live(outcome: Outcome, now: Now) -> RenderableType:
 def summary(outcome: Outcome) -> Table:
     """What was found against what is known, by language. Fits on 80 columns."""
     table = Table(title="Found against what is known", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, collapse_padding=True)
-    columns = (
-        "language",
-        "messages",
-        "scams",
-        "flagged",
-        "to\nreview",
-        "missed",
-        "promos\nflagged",
-        "benign\nflagged",
-        "innocent\nto review",
-    )
+    columns = ("language", "sent", "scams", "flagged", "review", "missed", "promos\nflagged", "benign\nflagged", "innocent\nto review")
     for name in columns:
         table.add_column(name, justify="left" if name == "language" else "right", no_wrap=True)
     for language in outcome.languages:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from stream.broker import LOOPBACK, await_broker, free_port
 from stream.errors import BrokerUnavailable
-from stream.guard import guarded
+from stream.guard import Child, guarded
 
 POM = Path(__file__).with_name("pom.xml")
 JARS = Path(__file__).parents[2] / "build" / "kafka"
@@ -74,7 +74,12 @@ def _start(running: ExitStack, java: list[str], port: int) -> str:
         child = running.enter_context(guarded([*java, "kafka.Kafka", config]))
         if await_broker(address, cluster_id, child, START_SECONDS):
             return address
-    raise BrokerUnavailable(f"Apache Kafka ended at once; its last lines:\n{child.last_lines(25)}")  # the cause is above Java's stack
+    raise BrokerUnavailable(f"Apache Kafka ended at once; its last lines:\n{_cause(child)}")
+
+
+def _cause(child: Child) -> str:
+    """Its last lines without Java's stack."""
+    return "\n".join(line for line in child.last_lines(30).split("\n") if not line.lstrip().startswith(("at ", "...")))
 
 
 def _format(java: list[str], folder: Path, address: str, cluster_id: str) -> Path:

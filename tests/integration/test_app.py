@@ -25,7 +25,7 @@ from stream.broker import LOOPBACK, embedded_broker, free_port
 from stream.group import look, outsider
 from stream.metrics import AgentMetrics
 from stream.settings import Settings
-from tests.integration.conftest import CHOSEN
+from tests.integration.chosen import CHOSEN
 from tests.integration.records import PARTITIONS, Topics, create_topics, produce, read
 
 SCAMMER = "+85512345678"  # denied by the policy, so that it is known what is flagged
