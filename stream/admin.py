@@ -70,15 +70,15 @@ def create(settings: Settings, policy: Policy, partitions: int, replication: int
         for topic in wanted(settings, policy)
     }
     with _admin(settings) as admin:
-        answer = admin.create_topics(topics, raise_errors=False)
-    for topic in answer["topics"]:
-        error = for_code(topic["error_code"])
-        if error is TopicAlreadyExistsError:
-            tell(f"{topic['name']}: is there already")
-        elif topic["error_code"]:
-            raise TopicError(f"{topic['name']} cannot be created: {topic['error_message'] or error.__name__}")
-        else:
-            tell(f"{topic['name']}: created, {partitions} partitions")
+        for topic in admin.create_topics(topics, raise_errors=False)["topics"]:
+            error = for_code(topic["error_code"])
+            if error is TopicAlreadyExistsError:
+                tell(f"{topic['name']}: is there already")
+            elif topic["error_code"]:
+                raise TopicError(f"{topic['name']} cannot be created: {topic['error_message'] or error.__name__}")
+            else:
+                tell(f"{topic['name']}: created, {partitions} partitions")
+        admin.wait_for_topics(list(topics))  # a topic that is created may take a moment until it has leaders
 
 
 def check(settings: Settings, policy: Policy) -> list[Found]:

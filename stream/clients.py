@@ -99,7 +99,7 @@ def start(producer: Producer, settings: Settings) -> None:
     """Begin transactions, where there are any. Raises BrokerUnavailable."""
     if settings.delivery == "exactly_once":
         try:
-            producer.init_transactions(30.0)
+            producer.init_transactions(CONNECT_SECONDS * 3)
         except KafkaException as error:
             raise BrokerUnavailable(f"no transaction coordinator answers at {settings.brokers} ({error.args[0].name()})") from None
         log.info("transactions ready", transactional_id=f"{settings.group}-{settings.instance}")

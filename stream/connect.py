@@ -11,7 +11,7 @@ from stream.errors import BrokerUnavailable, ScamSieveError
 from stream.security import security
 from stream.settings import Settings
 
-CONNECT_SECONDS = 10.0
+CONNECT_SECONDS = 5.0
 
 
 def connection(settings: Settings) -> dict[str, Any]:

@@ -34,7 +34,11 @@ Deliver = Callable[[Sequence[Outgoing], Sequence[Span]], bool]
 """Hands over a batch; False if it was given back and will be read again. Raises Fenced if this worker must end."""
 
 
-def exactly_once(consumer: Consumer, producer: Producer) -> Deliver:
+Beat = Callable[[], None]
+"""Called before each wait for the broker: whoever waits is alive."""
+
+
+def exactly_once(consumer: Consumer, producer: Producer, beat: Beat) -> Deliver:
     """Deliver in transactions of `producer`, which has been through init_transactions."""
 
     def deliver(outgoing: Sequence[Outgoing], spans: Sequence[Span]) -> bool:
@@ -42,13 +46,13 @@ def exactly_once(consumer: Consumer, producer: Producer) -> Deliver:
             producer.begin_transaction()
             _produce(producer, outgoing)
             offsets = [TopicPartition(span.topic, span.partition, span.end) for span in spans]
-            _again(lambda: producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), OPERATION_SECONDS))
-            _again(lambda: producer.commit_transaction(OPERATION_SECONDS))
+            _again(lambda: producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), OPERATION_SECONDS), beat)
+            _again(lambda: producer.commit_transaction(OPERATION_SECONDS), beat)
             return True
         except KafkaException as error:
             _give_up_if_fatal(error)
             try:
-                _again(lambda: producer.abort_transaction(OPERATION_SECONDS))
+                _again(lambda: producer.abort_transaction(OPERATION_SECONDS), beat)
             except KafkaException as second:
                 raise Fenced(f"the transaction can neither be committed nor aborted: {second.args[0].name()}") from None
             rewind(consumer, spans)
@@ -57,13 +61,14 @@ def exactly_once(consumer: Consumer, producer: Producer) -> Deliver:
     return deliver
 
 
-def at_least_once(consumer: Consumer, producer: Producer) -> Deliver:
+def at_least_once(consumer: Consumer, producer: Producer, beat: Beat) -> Deliver:
     """Deliver records, wait for the broker's word on each, then commit the offsets."""
 
     def deliver(outgoing: Sequence[Outgoing], spans: Sequence[Span]) -> bool:
         report = _Report()
         try:
             _produce(producer, outgoing, report)
+            beat()
             if producer.flush(OPERATION_SECONDS) or report.failures:
                 raise KafkaException(report.failures[0] if report.failures else KafkaError(KafkaError._MSG_TIMED_OUT))
             consumer.commit(offsets=[TopicPartition(span.topic, span.partition, span.end) for span in spans], asynchronous=False)
@@ -100,9 +105,10 @@ def _produce(producer: Producer, outgoing: Iterable[Outgoing], report: _Report |
     producer.poll(0)
 
 
-def _again(call: Callable[[], None]) -> None:
+def _again(call: Callable[[], None], beat: Beat) -> None:
     """Call, and again as long as the broker says that it is worth it (KIP-360's rule: the same call, not a new transaction)."""
     for attempt in range(5):
+        beat()
         try:
             call()
             return

@@ -22,7 +22,9 @@ def configure(level: str = "info", form: Literal["json", "console"] = "json") ->
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=[*shared, structlog.processors.format_exc_info])
+    )
     logging.basicConfig(level=max(least, logging.WARNING), handlers=[handler], force=True)
 
 

@@ -87,15 +87,19 @@ class Scorer:
             if self._connect(consumer, producer):
                 how = delivery.exactly_once if self.settings.delivery == "exactly_once" else delivery.at_least_once
                 consumer.subscribe([self.settings.message_topic], self._assigned, self._revoked, self._lost)
-                self._judge_all(consumer, how(consumer, producer))
+                self._judge_all(consumer, how(consumer, producer, self._beat))
         finally:
             self.state.joined = False
             consumer.close()
             log.info("stopped", judged=self.state.judged, alerts=self.state.raised, dead_letters=self.state.dead)
 
+    def _beat(self) -> None:
+        """Show that the thread is alive."""
+        self.state.turned = time.monotonic()
+
     def _judge_all(self, consumer: Consumer, deliver: Deliver) -> None:
         while not self._stopping.is_set():
-            self.state.turned = time.monotonic()
+            self._beat()
             records = self._take(consumer)
             if records:
                 self._process(records, deliver)
@@ -119,10 +123,10 @@ class Scorer:
         clock.append(time.perf_counter())
         delivered = deliver(outgoing, spans(records))
         clock.append(time.perf_counter())
+        self.metrics.transactions.labels("committed" if delivered else "aborted").inc()
         if delivered:
             self._count(records, decoded, judgement, [alert for alert, _ in raised], np.diff(clock))
         else:
-            self.metrics.transactions.labels("aborted").inc()
             log.warning("batch given back", records=len(records))
 
     def _decode(self, records: Sequence[Record]) -> Decoded:
@@ -193,9 +197,10 @@ class Scorer:
         """Wait for the broker and the topics, ever more patiently; False if stopped meanwhile."""
         wait = 1.0
         while not self._stopping.is_set():
-            self.state.turned = time.monotonic()
+            self._beat()
             try:
                 clients.check(consumer, self.settings)
+                self._beat()
                 clients.start(producer, self.settings)
                 self.state.trouble = ""
                 log.info("reading", topic=self.settings.message_topic, group=self.settings.group, model=self.model.version)
@@ -229,6 +234,7 @@ class Scorer:
 
     def _lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         log.warning("partitions lost", partitions=sorted(place.partition for place in partitions))
+        self.state.joined = False
         self._revoked(consumer, partitions)
 
 

@@ -20,6 +20,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 
 from stream.broker import free_port
 from stream.wire import Alert, error_of
+from tests.integration.chosen import apache_kafka_only
 
 SCAMMER = "+85512345678"  # the policy of these tests denies it, so which messages are flagged is known
 EVERY = 10  # one message of so many is the scammer's
@@ -193,6 +194,7 @@ def test_sigterm_under_load_ends_in_time_and_nothing_is_judged_twice(place: Plac
     assert Counter(ids) == Counter(expected_ids(count))
 
 
+@apache_kafka_only
 def test_kill_under_load_loses_no_alert_and_repeats_none(place: Place) -> None:
     count = 100_000
     send(place, [message(i) for i in range(count)])

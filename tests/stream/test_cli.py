@@ -1,4 +1,5 @@
 import ast
+import gc
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from stream import cli
+from stream import cli, connect
 from stream.settings import PREFIX, Settings, described
 
 ROOT = Path(__file__).parents[2]
@@ -89,7 +90,6 @@ def test_score_decides_by_a_policy(model_folder: Path, tmp_path: Path) -> None:
         (["score", "/nowhere.jsonl"], "/nowhere.jsonl: No such file"),
         (["score", "--model", "9.9.9"], "no released model 9.9.9"),
         (["score", "--policy", "/nowhere.toml"], "/nowhere.toml cannot be read"),
-        (["topics", "check", "--brokers", "nonsense"], "nonsense"),
     ],
 )
 def test_a_users_mistake_is_one_line_and_code_2(arguments: list[str], told: str) -> None:
@@ -98,6 +98,19 @@ def test_a_users_mistake_is_one_line_and_code_2(arguments: list[str], told: str)
     assert done.stderr.startswith("scamsieve: ")
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # kafka-python forgets to close what did not connect
+@pytest.mark.parametrize("arguments", [["topics", "create"], ["topics", "check"], ["alerts"], ["feed", "empty.jsonl"]])
+def test_a_broker_that_is_away_is_one_line_and_code_2(arguments: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(connect, "CONNECT_SECONDS", 0.3)
+    monkeypatch.chdir(tmp_path)
+    Path("empty.jsonl").touch()
+    done = CliRunner().invoke(cli.app, [*arguments, "--brokers", "127.0.0.1:1"])
+    assert done.exit_code == 2
+    assert done.output.startswith("scamsieve: Kafka at 127.0.0.1:1: ")
+    assert done.output.count("\n") == 1
+    gc.collect()  # so that those sockets are found here
 
 
 def test_an_unknown_setting_is_told_by_every_command_that_reads_them() -> None:

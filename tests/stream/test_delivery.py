@@ -1,0 +1,105 @@
+"""The promises that a fake client can show; what needs a broker is in tests/integration/test_worker.py."""
+
+import time
+from dataclasses import dataclass, field
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from stream.delivery import Span, exactly_once, rewind
+from stream.errors import Fenced
+from stream.wire import Outgoing
+
+SPANS = [Span("t", 0, 10, 20), Span("t", 1, 5, 6)]
+RETRIABLE = KafkaError(KafkaError._TIMED_OUT, "again", False, True, False)
+ABORTABLE = KafkaError(KafkaError.ILLEGAL_GENERATION, "abort", False, False, True)
+FATAL = KafkaError(KafkaError._FENCED, "fenced", True, False, False)
+
+
+@dataclass
+class Client:
+    """A consumer and a producer in one: remembers what was asked of it, and raises what it was told to."""
+
+    commit_errors: list[KafkaError] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    sought: list[tuple[int, int]] = field(default_factory=list)
+    offsets: list[tuple[int, int]] = field(default_factory=list)
+
+    def begin_transaction(self) -> None:
+        self.calls.append("begin")
+
+    def produce(self, *_: object, **__: object) -> None:
+        self.calls.append("produce")
+
+    def poll(self, _: float) -> None:
+        pass
+
+    def consumer_group_metadata(self) -> str:
+        return "metadata"
+
+    def send_offsets_to_transaction(self, offsets: list[TopicPartition], metadata: str, _: float) -> None:
+        assert metadata == "metadata"
+        self.offsets = [(place.partition, place.offset) for place in offsets]
+
+    def commit_transaction(self, _: float) -> None:
+        self.calls.append("commit")
+        if self.commit_errors:
+            raise KafkaException(self.commit_errors.pop(0))
+
+    def abort_transaction(self, _: float) -> None:
+        self.calls.append("abort")
+
+    def assignment(self) -> list[TopicPartition]:
+        return [TopicPartition("t", 0)]
+
+    def seek(self, place: TopicPartition) -> None:
+        self.sought.append((place.partition, place.offset))
+
+
+def deliver(client: Client) -> bool:
+    beats: list[None] = []
+    done = exactly_once(client, client, lambda: beats.append(None))([Outgoing("a", None, b"x")], SPANS)  # type: ignore[arg-type]
+    assert beats
+    return done
+
+
+def test_records_and_the_offsets_after_the_last_ones_go_into_one_transaction() -> None:
+    client = Client()
+    assert deliver(client)
+    assert client.calls == ["begin", "produce", "commit"]
+    assert client.offsets == [(0, 20), (1, 6)]
+
+
+def test_a_commit_that_may_be_tried_again_is_tried_again_as_the_same_transaction() -> None:
+    client = Client([RETRIABLE, RETRIABLE])
+    assert deliver(client)
+    assert client.calls == ["begin", "produce", "commit", "commit", "commit"]
+
+
+def test_after_an_abort_the_partitions_still_assigned_are_put_back_to_the_first_offsets() -> None:
+    client = Client([ABORTABLE])
+    assert not deliver(client)
+    assert client.calls[-1] == "abort"
+    assert client.sought == [(0, 10)]
+
+
+def test_a_fenced_producer_ends_the_worker() -> None:
+    client = Client([FATAL])
+    with pytest.raises(Fenced):
+        deliver(client)
+    assert "abort" not in client.calls
+
+
+def test_a_partition_that_refuses_to_be_put_back_at_first_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    refusals = [KafkaError(KafkaError._STATE)] * 3
+
+    class Slow(Client):
+        def seek(self, place: TopicPartition) -> None:
+            if refusals:
+                raise KafkaException(refusals.pop())
+            super().seek(place)
+
+    client = Slow()
+    rewind(client, SPANS)  # type: ignore[arg-type]
+    assert client.sought == [(0, 10)]
