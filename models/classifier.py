@@ -202,13 +202,16 @@ class ScamClassifier:
         """
         lengths = batch.ends - batch.starts
         of_message = np.repeat(np.arange(len(texts)), lengths)
-        contrast = contrast * ngrams.scale(batch, self.parameters)[:, None]
+        factor = (contrast * ngrams.scale(batch, self.parameters)[:, None])[of_message]
         shares = np.zeros(len(batch.codes))
         for n, found in enumerate(ngrams.buckets(batch, self.parameters), start=1):
-            weights, factor = self.ngram_weights.take(found), contrast[of_message[: len(found)]]
-            share = (weights.real * factor[:, 0] + weights.imag * factor[:, 1]) / n
-            for place in range(n):
-                shares[place : place + len(share)] += share
+            weights = self.ngram_weights.take(found)
+            here = factor[: len(found)]
+            each = np.zeros(len(batch.codes))
+            each[: len(found)] = (weights.real * here[:, 0] + weights.imag * here[:, 1]) / n
+            sums = np.cumsum(each)  # a character's share: the sum over the n n-grams that hold it
+            shares += sums
+            shares[n:] -= sums[:-n]
         space = (batch.codes == SPACE) | (batch.classes == C.MARK)
         unspaced = between(batch.classes, C.HAN, C.INDIC)
         turns = np.append(True, np.signbit(shares[1:]) != np.signbit(shares[:-1]))

@@ -139,6 +139,7 @@ def score(
 
     memory.keep_freed_pages()
     judged_by, rules = open_model(model), read(policy)
+    memory.collect_seldom()
     with _opened(file) as source:
         tally = judge_all(judged_by, rules, lines.reader(source), _write, reasons)
     if tally.ignored:
