@@ -2,7 +2,7 @@
 
 Taken on out-of-fold scores only. By script; where few benign messages of a script are known, nearer to what holds for all.
 The messages weigh as in the fit: 13,000 easy comments in one language must not place the threshold of all that is
-written in Latin letters. (Weighed equally, twice as many benign messages of new sources were flagged: 3.8 % against 2.0 %.)
+written in Latin letters. (Weighed equally, half as many again of the benign messages of new sources were flagged: 4.8 % against 3.1 %.)
 """
 
 import numpy as np

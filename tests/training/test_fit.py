@@ -76,6 +76,15 @@ def test_coefficients_are_differences_to_benign(corpus_slice: list[Row]) -> None
     assert model.intercept_[-1] == 0
 
 
+def test_the_fit_has_converged(corpus_slice: list[Row]) -> None:
+    """A hundredfold tighter tolerance moves no probability by more than two points: where it stops is not left to chance."""
+    taught = fit.lessons(corpus_slice, SMALL)
+    tighter = fit.classifier(SMALL).set_params(tol=1e-6, max_iter=5000)
+    exact = fit.fit_used(tighter, taught.features, taught.labels, taught.weights).predict_proba(taught.features)
+    found = fit.learn(taught.features, taught.labels, taught.weights, SMALL).predict_proba(taught.features)
+    assert np.abs(found - exact).max() < 0.02
+
+
 def test_features_are_cached_by_messages_and_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = fit.Recipe(ngrams=SMALL.ngrams, cache=tmp_path)
     first = fit.lessons([row("plain")], recipe).features
