@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,8 +61,7 @@ class Scores:
     hosts: dict[int, list[Host]]
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(msgspec.Struct, frozen=True, gc=False):
     """One exact share of the log-odds of scam against the next likeliest class.
 
     `code` is the name of a signal, or `text` for a piece of the message; then `detail` is that piece and

@@ -121,6 +121,7 @@ def worker() -> None:
     from stream.app import run_worker
 
     memory.keep_freed_pages()
+    memory.collect_seldom()
     raise typer.Exit(run_worker(settings))
 
 
