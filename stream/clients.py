@@ -51,6 +51,7 @@ def consumer(settings: Settings) -> Consumer:
             "queued.min.messages": max(2 * settings.batch_size, 20_000),
             "queued.max.messages.kbytes": 32_768,  # bounds the memory of a worker far behind
             "fetch.wait.max.ms": 20,
+            "fetch.queue.backoff.ms": 10,
             "fetch.max.bytes": 16_777_216,
             "max.partition.fetch.bytes": 1_048_576,
             **_shared(settings),
