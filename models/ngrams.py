@@ -1,7 +1,8 @@
 """Hashed character n-grams of a whole batch, in numpy.
 
 The code points of the batch roll through one hash for n = 1..5, a few whole-array operations for each n; there is no Python
-per n-gram. An n-gram that would cross the end of its message goes to bucket 0, whose weight is always zero. The same
+per n-gram. The hash is multilinear: the high bits of a sum of the code points, each times an odd constant of its place (Lemire
+and Kaser, 2014). An n-gram that would cross the end of its message goes to bucket 0, whose weight is always zero. The same
 buckets fill a CSR matrix for training and index the weights when serving, so both sides see one and the same feature.
 
 The value of an n-gram is its count divided by the square root of the number of n-grams of the message: the L2 norm of a
@@ -20,8 +21,6 @@ LONG_NUMBER = 4  # digits in a row from which on their values say nothing: amoun
 
 _SPREAD = np.uint32(0x9E3779B1)  # odd constants with well mixed bits (Knuth's golden ratio; xxHash's primes)
 _ROLL = np.uint32(0x85EBCA77)
-_FINISH = np.uint32(0xC2B2AE3D)
-_MIX = np.uint32(15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +40,14 @@ def buckets(batch: CanonicalBatch, parameters: NgramParameters) -> Iterator[NDAr
     """For n = 1, 2, ...: the bucket of the n-gram that starts at each place of the batch (0 where it crosses an end)."""
     shift = np.uint32(32 - parameters.bits)
     spread = _without_long_numbers(batch) * _SPREAD
-    rolled = spread.copy()
+    rolled = spread
     for n in range(1, parameters.longest + 1):
         if n > 1:
             rolled = rolled[:-1] * _ROLL
-            rolled ^= rolled >> _MIX
             rolled += spread[n - 1 :]
         if not len(rolled):
             return
-        found = ((rolled * _FINISH) >> shift).astype(np.intp)
+        found = (rolled >> shift).astype(np.intp)
         for back in range(1, n):
             crossing = batch.ends - back
             found[crossing[(crossing >= 0) & (crossing < len(found))]] = 0

@@ -18,22 +18,26 @@ HOURS_AHEAD = {int(row[0]): float(row[2]) for row in _ROWS if row[2]}
 """Local time against UTC by calling code, where one time holds for all of it."""
 
 _CODES = {row[0]: int(row[0]) for row in _ROWS}
-_BY_START = {
+CODE_OF_START = {
     f"+{start:03}": next((_CODES[f"{start:03}"[:n]] for n in (1, 2, 3) if f"{start:03}"[:n] in _CODES), UNKNOWN) for start in range(1000)
 }
+"""Calling codes by the first four characters of a number."""
+
 _SEPARATORS = str.maketrans("", "", " -().\u00a0")
 _NUMBER = re.compile(r"\+?[0-9]+")
 
 
 def calling_code(number: str) -> int:
     """The calling code of a number written as `+...`; UNKNOWN for all else. One dictionary look-up."""
-    return _BY_START.get(number[:4], UNKNOWN)
+    return CODE_OF_START.get(number[:4], UNKNOWN)
 
 
 def sender_type(sender: str) -> SenderType | None:
     """What kind of address a sender is, by its form; None for the empty string."""
     if not sender:
         return None
+    if sender[0] == "+" and sender[1:].isdecimal() and sender.isascii():  # most senders, without a look at the pattern
+        return "msisdn"
     plain = sender.translate(_SEPARATORS)
     if _NUMBER.fullmatch(plain):
         return "msisdn" if plain[0] == "+" or len(plain) >= 9 else "shortcode"

@@ -4,19 +4,24 @@ A signal is a number from 0 to 1 for each message. Those of the text come from w
 those of the metadata are 0 where a field is missing, so that a missing field speaks neither for nor against.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Literal
+from datetime import UTC
+from functools import lru_cache
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models import links
 from models.links import Links
-from models.message import Message
-from models.numbering import CODE_OF_COUNTRY, HOURS_AHEAD, calling_code, sender_type
+from models.message import Channel, Message, Origin, SenderType, Timestamp
+from models.message import Route as Way
+from models.numbering import CODE_OF_COUNTRY, CODE_OF_START, HOURS_AHEAD, UNKNOWN, sender_type
 from models.text import LATIN, SPACE, Bools, C, CanonicalBatch, Ints, between
+
+Route = tuple[SenderType | None, int, int, str | None, Way | None, Channel | None]
+"""Kind of sender, calling codes of sender and recipient, country and way into the network, channel."""
 
 Group = Literal["link", "number", "form", "evasion", "sender", "origin", "time", "pair"]
 Column = NDArray[np.float32]
@@ -86,11 +91,11 @@ CATALOGUE: tuple[Signal, ...] = (
     Signal("code_without_link", "pair", "a number like a one-time code, and no link"),
 )
 INDEX = {signal.name: i for i, signal in enumerate(CATALOGUE)}
-FEATURE_SET = "char-ngrams-v1+signals-v1"
+FEATURE_SET = "char-ngrams-v2+signals-v1"
 """Names the code of this package that makes features; a model made for another one is refused."""
 
-_KINDS = {"msisdn": 1, "alphanumeric": 2, "shortcode": 3, "email": 4, "handle": 5, None: 0}
-_ROUTES = {"p2p": 1, "a2p": 2, "international": 3, None: 0}
+_NOWHERE = Origin()
+_MARGIN_CODES, _MARGIN_CLASSES = np.full(4, SPACE, np.uint32), np.full(4, C.SPACE, np.uint8)  # lets a look behind the end find nothing
 _NUMBER_JOINER = np.isin(np.arange(128), [ord(sign) for sign in " .,-()"])
 _CURRENCY_WORDS = {
     *(["rm", "rp", "rs", "tk", "kr", "us", "hk", "nt", "sg", "bd"]),
@@ -105,11 +110,15 @@ def measure(messages: Sequence[Message], batch: CanonicalBatch, found: Links | N
     `found` are the links of the batch, where they are known already.
     """
     table = np.zeros((len(CATALOGUE), len(messages)), dtype=np.float32)
-    recipients = np.fromiter([calling_code(message.recipient) for message in messages], np.int32, len(messages))
+    routes, route = _routes(messages)
+    recipients = np.array([recipient for _, _, recipient, *_ in routes], dtype=np.int32)[route]
     _measure_links(table, links.find(batch) if found is None else found, len(messages))
     _measure_numbers(table, batch, recipients)
     _measure_form(table, batch)
-    _measure_metadata(table, messages, recipients)
+    table[_ROUTE_SIGNALS] = np.array([_of_route(known) for known in routes], dtype=np.float32).T[:, route]
+    hours = _local_hours([message.sent_at for message in messages], recipients)
+    table[INDEX["hour_night"]] = (hours >= 23) | (hours < 6)
+    table[INDEX["hour_office"]] = (hours >= 9) & (hours < 18)
     _measure_pairs(table)
     return table.T
 
@@ -137,23 +146,21 @@ def _measure_links(table: Column, found: Links, size: int) -> None:
 
 def _measure_numbers(table: Column, batch: CanonicalBatch, recipients: NDArray[np.int32]) -> None:
     """Signals of the numbers: runs of digits, with single separators inside."""
-    codes = np.append(batch.codes, np.full(4, SPACE, np.uint32))
-    digit = np.append(between(batch.classes, C.DIGIT, C.STYLED_DIGIT), np.zeros(4, np.bool_))
+    codes, classes = np.append(batch.codes, _MARGIN_CODES), np.append(batch.classes, _MARGIN_CLASSES)
+    digit = between(classes, C.DIGIT, C.STYLED_DIGIT)
     begins, ends = _runs(_joined(codes, digit))
     if not len(begins):
         return
-    total = np.cumsum(digit)
-    digits = total[ends - 1] - total[begins - 1]
+    digits = np.add.reduceat(digit, np.stack([begins, ends], axis=1).ravel(), dtype=np.int64)[::2]
     message = np.searchsorted(batch.starts, begins, side="right") - 1
     plus = codes[begins - 1] == ord("+")
-    money = _beside_currency(batch, codes, begins, ends)
+    money = _beside_currency(codes, classes, begins, ends)
     bare = ends - begins == digits  # no separators inside
     phone = ~money & ((digits >= 9) & (digits <= 13) | plus & (digits >= 8) & (digits <= 15))
-    home = np.array([f"{code}" for code in recipients.tolist()])
     table[INDEX["phone"], message[phone]] = 1
     for i in np.flatnonzero(phone & plus & (recipients[message] > 0)).tolist():
         start = codes[begins[i] : begins[i] + 3].astype(np.uint8).tobytes().decode("ascii", "replace")
-        if not start.startswith(str(home[message[i]])):
+        if not start.startswith(str(recipients[message[i]])):
             table[INDEX["phone_foreign"], message[i]] = 1
     table[INDEX["amount"], message[money]] = 1
     table[INDEX["amount_large"], message[money & (digits >= 6)]] = 1
@@ -176,12 +183,11 @@ def _runs(flags: Bools) -> tuple[Ints, Ints]:
     return edges[::2], edges[1::2]
 
 
-def _beside_currency(batch: CanonicalBatch, codes: NDArray[np.uint32], begins: Ints, ends: Ints) -> Bools:
+def _beside_currency(codes: NDArray[np.uint32], classes: NDArray[np.uint8], begins: Ints, ends: Ints) -> Bools:
     """Which numbers have a currency's sign or name before or after them, at most one space away."""
     before = begins - 1 - (codes[begins - 1] == SPACE)
     before -= codes[before] == ord(".")
     after = ends + (codes[ends] == SPACE)
-    classes = np.append(batch.classes, np.full(4, C.SPACE, np.uint8))
     money: Bools = (classes[before] == C.CURRENCY) | (classes[after] == C.CURRENCY) | np.isin(codes[after], _AFTER)
     pair_before = codes[np.maximum(before - 1, 0)].astype(np.uint64) << np.uint64(32) | codes[before]
     pair_after = codes[after].astype(np.uint64) << np.uint64(32) | codes[after + 1]
@@ -253,46 +259,56 @@ def _measure_form(table: Column, batch: CanonicalBatch) -> None:
 _BRACKETS = np.array([ord(sign) for sign in "[(<「『《"], dtype=np.uint32)
 
 
-def _measure_metadata(table: Column, messages: Sequence[Message], recipients: NDArray[np.int32]) -> None:
-    """Signals of the sender, the origin and the hour."""
-    size = len(messages)
-    kinds = np.fromiter([_KINDS[message.sender_type or sender_type(message.sender)] for message in messages], np.int8, size)
-    senders = np.fromiter([calling_code(message.sender) for message in messages], np.int32, size)
-    origins = [message.origin for message in messages]
-    countries = np.fromiter([CODE_OF_COUNTRY.get(origin.country or "", 0) if origin else 0 for origin in origins], np.int32, size)
-    routes = np.fromiter([_ROUTES[origin.route] if origin else 0 for origin in origins], np.int8, size)
-    hours = np.fromiter(map(_local_hour, messages, recipients.tolist()), np.int8, size)
-    for name, kind in _KINDS.items():
-        if name:
-            table[INDEX[f"sender_{name}"]] = kinds == kind
-    for route, number in _ROUTES.items():
-        if route:
-            table[INDEX[f"route_{route}"]] = routes == number
-    known = (senders > 0) & (recipients > 0)
-    table[INDEX["sender_foreign"]] = known & (senders != recipients)
-    table[INDEX["sender_domestic"]] = known & (senders == recipients)
-    table[INDEX["origin_foreign"]] = (countries > 0) & (recipients > 0) & (countries != recipients)
-    table[INDEX["channel_chat"]] = np.fromiter([message.channel == "chat" for message in messages], np.bool_, size)
-    table[INDEX["hour_night"]] = (hours >= 23) | (hours >= 0) & (hours < 6)
-    table[INDEX["hour_office"]] = (hours >= 9) & (hours < 18)
+def _routes(messages: Sequence[Message]) -> tuple[list[Route], NDArray[np.intp]]:
+    """The different routes of a batch, and the number of each message's (N): a batch has far fewer of them than messages."""
+    code = CODE_OF_START.get
+    routes: list[Route] = [
+        (m.sender_type or sender_type(m.sender), code(m.sender[:4], UNKNOWN), code(m.recipient[:4], UNKNOWN), o.country, o.route, m.channel)
+        for m in messages
+        for o in (m.origin or _NOWHERE,)
+    ]
+    numbers = {route: i for i, route in enumerate(dict.fromkeys(routes))}
+    return list(numbers), np.fromiter(map(numbers.__getitem__, routes), np.intp, len(routes))
 
 
-def _local_hour(message: Message, recipient: int) -> int:
-    """The recipient's hour of day when the message was sent; -1 where it cannot be known.
+@lru_cache(maxsize=65_536)
+def _of_route(route: Route) -> tuple[bool, ...]:
+    """Signals of a route, in the order of _ROUTE_SIGNALS."""
+    kind, sender, recipient, country, way, channel = route
+    home = CODE_OF_COUNTRY.get(country or "", UNKNOWN)
+    known = sender > 0 and recipient > 0
+    return (
+        *(kind == name for name in get_args(SenderType)),
+        *(way == name for name in get_args(Way)),
+        known and sender != recipient,
+        known and sender == recipient,
+        home > 0 and recipient > 0 and home != recipient,
+        channel == "chat",
+    )
+
+
+_ROUTE_SIGNALS = [
+    *(INDEX[f"sender_{name}"] for name in get_args(SenderType)),
+    *(INDEX[f"route_{name}"] for name in get_args(Way)),
+    *(INDEX[name] for name in ("sender_foreign", "sender_domestic", "origin_foreign", "channel_chat")),
+]
+
+
+def _local_hours(sent_at: Iterable[Timestamp], recipients: NDArray[np.int32]) -> NDArray[np.float64]:
+    """The recipient's hour of day when each message was sent, with its fraction; NaN where it cannot be known.
 
     A time with an offset of its own is local already; UTC and epoch milliseconds are moved to the recipient's country.
     """
-    sent_at = message.sent_at
-    if not sent_at:
-        return -1
-    if isinstance(sent_at, datetime):
-        if sent_at.tzinfo is not UTC and sent_at.utcoffset():
-            return sent_at.hour
-        hour = sent_at.hour + sent_at.minute / 60
-    else:
-        hour = sent_at / 3_600_000
-    ahead = HOURS_AHEAD.get(recipient)
-    return -1 if ahead is None else int(hour + ahead) % 24
+    # Negative: local hours. Positive: milliseconds UTC, of which only the time of day matters. 0: not known.
+    told = np.array(
+        [t if isinstance(t, int) else -1 - t.hour if t.tzinfo is not UTC else (t.hour * 60 + t.minute) * 60_000 + 1 for t in sent_at], float
+    )
+    there = (told / 3_600_000 + _AHEAD.take(recipients)) % 24
+    return np.where(told < 0, -1 - told, np.where(told > 0, there, np.nan))
+
+
+_AHEAD = np.full(1000, np.nan)
+_AHEAD[list(HOURS_AHEAD)] = list(HOURS_AHEAD.values())
 
 
 def _measure_pairs(table: Column) -> None:

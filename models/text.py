@@ -1,13 +1,15 @@
 """Canonical text: what a message says once the tricks of evasion are undone, for a whole batch at once.
 
 The texts of a batch become one array of code points. A look-up table folds case, width, accents, foreign digits, styled
-letters and homoglyphs (one code point to one); a second one gives each code point its class. Invisible characters, doubled
-spaces and separators between s p a c e d letters are taken out; digits and signs that stand for letters are turned back
-(l0an -> loan). What was undone is counted, for honest people seldom write like that.
+letters and homoglyphs (one code point to one); a second one gives each code point its class. Doubled spaces and separators
+between s p a c e d letters are taken out; digits and signs that stand for letters are turned back (l0an -> loan). What no
+table can do (ligatures, loose accents, invisible characters) is done before, text by text, for the few that hold any of it.
+What was undone is counted, for honest people seldom write like that.
 
 Joiners (ZWJ, ZWNJ) and marks of Thai, Lao, Khmer, Burmese and the scripts of India are parts of letters there and stay.
 """
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ Ints = NDArray[np.int64]
 
 MARK = 2  # stands before each message, so that n-grams see where a text begins; no folded text holds it
 SPACE = 32
+LONG_WORD = 40  # how far a link's signs are looked for around a digit that may stand for a letter
 
 
 class C(IntEnum):
@@ -50,16 +53,16 @@ class C(IntEnum):
     FOREIGN_DIGIT = 18
     STYLED_DIGIT = 19  # full-width, circled, mathematical
     SPACE = 20
-    INVISIBLE = 21
-    JOINER = 22
-    ACCENT = 23  # combining accents of Latin
-    CURRENCY = 24
-    SHOUT = 25  # ! ?
-    DOT = 26
-    NUMBER_JOIN = 27  # , -
-    URL_SIGN = 28  # : / @ _ % & = # + ~
-    EXPANDS = 29  # one code point to many: handled before the tables
-    MARK = 30
+    CURRENCY = 21
+    SHOUT = 22  # ! ?
+    DOT = 23
+    NUMBER_JOIN = 24  # , -
+    URL_SIGN = 25  # : / @ _ % & = # + ~
+    MARK = 26
+    EXPANDS = 27  # one code point to many                              what `plain` takes out: from 27 on
+    INVISIBLE = 28
+    JOINER = 29
+    ACCENT = 30  # combining accents of Latin
 
 
 CLASSES = len(C)
@@ -188,6 +191,10 @@ def _class_of(  # noqa: PLR0911 one line a kind reads best
 
 
 FOLD, CLASS, _EXPANDS = _tables()
+_WRITTEN_OUT = str.maketrans(_EXPANDS | dict.fromkeys(np.flatnonzero((CLASS == C.INVISIBLE) | (CLASS == C.ACCENT)).tolist(), ""))
+_JOINS = "".join(f"{chr(low)}-{chr(high)}" for low, high, kind in _RANGES if kind in _SCRIPTS_APART)
+_LONE_JOINER = re.compile(f"(?<![{_JOINS}])[\u200c\u200d]")
+_SLASH, _DOT, _COLON = map(ord, "/.:")
 _SEPARATOR = np.isin(np.arange(128), [ord(sign) for sign in " .-_*|/+~^,\"'"])
 _LEET = np.zeros(128, dtype=np.uint32)
 for _sign, _letter in zip("01345@$!", "oieasasi", strict=True):
@@ -198,16 +205,16 @@ for _sign, _letter in zip("01345@$!", "oieasasi", strict=True):
 class CanonicalBatch:
     """A batch of N texts, canonical, end to end in one array; each begins with a MARK.
 
-    Text i is `codes[starts[i]:ends[i]]`; `source` tells, for each code, its place among the raw characters of the batch,
-    the MARKs counted. `counts` (N, CLASSES) counts the classes of the raw characters; `invisible`, `spaced` and `leet` (N)
-    count what was undone.
+    Text i is `codes[starts[i]:ends[i]]`, made of `texts[i]`, which is `plain`. `counts` (N, CLASSES) counts the classes of its
+    characters before any was taken out; `invisible`, `spaced` and `leet` (N) count what was undone.
     """
 
+    texts: Sequence[str]
     codes: Codes
     classes: NDArray[np.uint8]
     starts: Ints
     ends: Ints
-    source: NDArray[np.int32]
+    kept: Bools
     counts: Ints
     invisible: Ints
     spaced: Ints
@@ -217,38 +224,46 @@ class CanonicalBatch:
         """The canonical text of message i."""
         return self.codes[self.starts[i] + 1 : self.ends[i]].tobytes().decode("utf-32-le", "replace")
 
+    @property
+    def source(self) -> Ints:
+        """For each code, its place among the characters of `texts`, a MARK before each counted."""
+        return np.flatnonzero(self.kept)
+
 
 def canonicalise(texts: Sequence[str]) -> CanonicalBatch:
     """The canonical form of a batch of at least one text; total on any string, also one with half surrogates."""
     raw, starts = _join(texts)
     classes = CLASS.take(raw)
-    expanding = np.flatnonzero(classes == C.EXPANDS)
-    if len(expanding):
-        texts = list(texts)
-        for i in np.unique(np.searchsorted(starts, expanding, side="right") - 1).tolist():
-            texts[i] = expand(texts[i])
-        raw, starts = _join(texts)
+    invisible = np.zeros(len(texts), dtype=np.int64)
+    odd = np.flatnonzero(classes >= C.EXPANDS)
+    if len(odd):
+        message = np.searchsorted(starts, odd, side="right") - 1
+        invisible += np.bincount(message[between(classes[odd], C.INVISIBLE, C.JOINER)], minlength=len(texts))
+        new = {i: plain(texts[i]) for i in np.unique(message).tolist()}
+        texts = [new.get(i, text) for i, text in enumerate(texts)]
+        raw, starts = _exchange(raw, starts, new)
         classes = CLASS.take(raw)
     codes = FOLD.take(raw)
     codes[starts], classes[starts] = MARK, C.MARK
-    number = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(codes)))
-    counts = np.bincount(number * CLASSES + classes, minlength=len(starts) * CLASSES).reshape(-1, CLASSES)
-    source: NDArray[np.int32] = np.arange(len(codes), dtype=np.int32)
-
-    gone = _invisible(classes)
-    invisible = counts[:, C.INVISIBLE] + counts[:, C.JOINER]
-    codes, classes, source, starts = _without(gone, codes, classes, source, starts)
+    counts = _count(classes, starts)
     spaces = _between_spaced_letters(codes, classes)
     spaced = np.add.reduceat(spaces, starts, dtype=np.int64)
-    codes, classes, source, starts = _without(spaces | _doubled_space(codes), codes, classes, source, starts)
+    kept = ~(spaces | _doubled_space(classes))
+    starts = starts - np.searchsorted(np.flatnonzero(~kept), starts)
+    codes, classes = codes[kept], classes[kept]
     leet = _undo_leet(codes, classes)
     ends = np.append(starts[1:], len(codes))
-    return CanonicalBatch(codes, classes, starts, ends, source, counts, invisible, spaced, np.add.reduceat(leet, starts, dtype=np.int64))
+    undone = np.bincount(np.searchsorted(starts, leet, side="right") - 1, minlength=len(starts))
+    return CanonicalBatch(texts, codes, classes, starts, ends, kept, counts, invisible, spaced, undone)
 
 
-def expand(text: str) -> str:
-    """The text with each character that stands for several (ligatures, fractions, squared words) written out."""
-    return text.translate(_EXPANDS)
+def plain(text: str) -> str:
+    """The text without what no table can fold.
+
+    Ligatures, fractions and squared words are written out, loose accents joined to their letters, and invisible characters
+    taken out; a joiner stays behind a letter of a script that joins.
+    """
+    return _LONE_JOINER.sub("", unicodedata.normalize("NFC", text).translate(_WRITTEN_OUT))
 
 
 def _join(texts: Sequence[str]) -> tuple[Codes, Ints]:
@@ -258,15 +273,22 @@ def _join(texts: Sequence[str]) -> tuple[Codes, Ints]:
     return np.frombuffer(joined, np.uint32), np.cumsum(lengths) - lengths
 
 
-def _without(
-    gone: Bools, codes: Codes, classes: NDArray[np.uint8], source: NDArray[np.int32], starts: Ints
-) -> tuple[Codes, NDArray[np.uint8], NDArray[np.int32], Ints]:
-    """Take the marked places out of the arrays and move the starts along."""
-    places = np.flatnonzero(gone)
-    if not len(places):
-        return codes, classes, source, starts
-    kept = ~gone
-    return codes[kept], classes[kept], source[kept], starts - np.searchsorted(places, starts)
+def _exchange(raw: Codes, starts: Ints, new: dict[int, str]) -> tuple[Codes, Ints]:
+    """The joined texts with a few of them exchanged for others (rising numbers)."""
+    lengths = np.diff(starts, append=len(raw))
+    pieces, done = [], 0
+    for i, text in new.items():
+        pieces += [raw[done : starts[i] + 1], np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)]
+        done = starts[i] + lengths[i]
+        lengths[i] = len(text) + 1
+    return np.concatenate([*pieces, raw[done:]]), np.cumsum(lengths) - lengths
+
+
+def _count(classes: NDArray[np.uint8], starts: Ints) -> Ints:
+    """How many characters of each class each text has: (N, CLASSES)."""
+    cell = np.repeat(np.arange(len(starts)) * CLASSES, np.diff(starts, append=len(classes)))
+    cell += classes
+    return np.bincount(cell, minlength=len(starts) * CLASSES).reshape(-1, CLASSES)
 
 
 def between(classes: NDArray[np.uint8], low: C, high: C) -> Bools:
@@ -285,19 +307,10 @@ def _shift(array: Bools, by: int) -> Bools:
     return moved
 
 
-def _invisible(classes: NDArray[np.uint8]) -> Bools:
-    """Invisible characters and Latin accents go; a joiner stays behind a letter of a script that joins."""
-    gone: Bools = (classes == C.INVISIBLE) | (classes == C.ACCENT)
-    joiner = classes == C.JOINER
-    if joiner.any():
-        gone |= joiner & ~_shift(between(classes, C.ALPHABET, C.EMOJI), 1)
-    return gone
-
-
-def _doubled_space(codes: Codes) -> Bools:
+def _doubled_space(classes: NDArray[np.uint8]) -> Bools:
     """Each space that follows a space or the MARK."""
-    space = codes == SPACE
-    doubled: Bools = space & _shift(space | (codes == MARK), 1)
+    space = classes == C.SPACE
+    doubled: Bools = space & _shift(space | (classes == C.MARK), 1)
     return doubled
 
 
@@ -311,27 +324,33 @@ def _between_spaced_letters(codes: Codes, classes: NDArray[np.uint8]) -> Bools:
     return inner & (_shift(inner, 2) | _shift(inner, -2))
 
 
-def _undo_leet(codes: Codes, classes: NDArray[np.uint8]) -> Bools:
+def _undo_leet(codes: Codes, classes: NDArray[np.uint8]) -> Ints:
     """Write the letter for each digit or sign that stands for it, in place; tell where.
 
     One or two such signs count, with Latin letters on both sides, in a word that holds nothing of a link: the random
     characters of short links are no leet.
     """
     letter = between(classes, C.LOWER, C.LOOKALIKE)
-    near = ~letter & (_shift(letter, 1) | _shift(letter, -1))
-    places = np.flatnonzero(near & (codes < 128))
-    signs = np.zeros_like(letter)
-    signs[places] = _LEET.take(codes[places]) > 0
     before, after = _shift(letter, 1), _shift(letter, -1)
-    pair = signs & _shift(signs, -1)
-    leet = signs & ((before & after) | (before & pair & _shift(after, -1)) | (after & _shift(pair & before, 1)))
+    digit = between(classes, C.DIGIT, C.STYLED_DIGIT)
+    sign = digit | (classes == C.CURRENCY) | (classes == C.SHOUT) | (classes == C.URL_SIGN)
+    places = np.flatnonzero(sign & (before | after))
+    sign[:] = False
+    sign[places] = _LEET.take(codes[places], mode="clip") > 0
+    pair = sign & _shift(sign, -1)
+    leet = sign & ((before & after) | (before & pair & _shift(after, -1)) | (after & _shift(pair & before, 1)))
     places = np.flatnonzero(leet)
     if len(places):
-        breaks = np.flatnonzero((codes == SPACE) | (codes == MARK))
-        links = np.flatnonzero((codes == ord("/")) | (codes == ord(".")) | (codes == ord(":")))
-        word = np.searchsorted(breaks, places)
-        ends = np.append(breaks, len(codes))[word]
-        linked = np.searchsorted(links, ends) > np.searchsorted(links, breaks[word - 1])
-        leet[places[linked]] = False
-        codes[places[~linked]] = _LEET.take(codes[places[~linked]])
-    return leet
+        places = places[~_in_links(codes, places)]
+        codes[places] = _LEET.take(codes[places])
+    return places
+
+
+def _in_links(codes: Codes, places: Ints) -> Bools:
+    """Which places lie in a word with a dot, a slash or a colon in it, at most LONG_WORD signs away."""
+    linked = np.zeros(len(places), dtype=np.bool_)
+    for way in (1, -1):
+        beside = codes.take(places[:, None] + way * np.arange(LONG_WORD), mode="clip")
+        ended = np.logical_or.accumulate((beside == SPACE) | (beside == MARK), axis=1)
+        linked |= (((beside == _SLASH) | (beside == _DOT) | (beside == _COLON)) & ~ended).any(axis=1)
+    return linked

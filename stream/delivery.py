@@ -1,15 +1,17 @@
 """Handing over a batch: its alerts and dead letters, and the offsets that say it is done.
 
-Exactly once: everything in one Kafka transaction. The offsets go in with the consumer's group metadata, so that a worker whose
-partitions were taken away cannot commit them (KIP-447). After an abort the consumer is put back to the batch's first offsets,
-which librdkafka does not do by itself.
+Exactly once: everything in one Kafka transaction. The offsets go in with the group metadata of the time when the batch was taken,
+so that a worker whose partitions were taken away cannot commit them (KIP-447).
 
 At least once: records first, then the offsets. A crash in between makes the batch come again; an alert's id tells copies.
+
+A batch that was given back must be read again: `rewind` puts the consumer back, which librdkafka does not do by itself.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
@@ -30,23 +32,26 @@ class Span:
     end: int
 
 
-Deliver = Callable[[Sequence[Outgoing], Sequence[Span]], bool]
-"""Hands over a batch; False if it was given back and will be read again. Raises Fenced if this worker must end."""
+GroupMetadata = Any
+"""What `Consumer.consumer_group_metadata` gives: who one is in the group, in which generation."""
+
+Deliver = Callable[[Sequence[Outgoing], Sequence[Span], GroupMetadata], bool]
+"""Hands over a batch; False if it was given back and is to be read again. Raises Fenced if this worker must end."""
 
 
 Beat = Callable[[], None]
 """Called before each wait for the broker: whoever waits is alive."""
 
 
-def exactly_once(consumer: Consumer, producer: Producer, beat: Beat) -> Deliver:
+def exactly_once(producer: Producer, beat: Beat) -> Deliver:
     """Deliver in transactions of `producer`, which has been through init_transactions."""
 
-    def deliver(outgoing: Sequence[Outgoing], spans: Sequence[Span]) -> bool:
+    def deliver(outgoing: Sequence[Outgoing], spans: Sequence[Span], group: GroupMetadata) -> bool:
         try:
             producer.begin_transaction()
             _produce(producer, outgoing)
             offsets = [TopicPartition(span.topic, span.partition, span.end) for span in spans]
-            _again(lambda: producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), OPERATION_SECONDS), beat)
+            _again(lambda: producer.send_offsets_to_transaction(offsets, group, OPERATION_SECONDS), beat)
             _again(lambda: producer.commit_transaction(OPERATION_SECONDS), beat)
             return True
         except KafkaException as error:
@@ -55,7 +60,6 @@ def exactly_once(consumer: Consumer, producer: Producer, beat: Beat) -> Deliver:
                 _again(lambda: producer.abort_transaction(OPERATION_SECONDS), beat)
             except KafkaException as second:
                 raise Fenced(f"the transaction can neither be committed nor aborted: {second.args[0].name()}") from None
-            rewind(consumer, spans)
             return False
 
     return deliver
@@ -64,7 +68,7 @@ def exactly_once(consumer: Consumer, producer: Producer, beat: Beat) -> Deliver:
 def at_least_once(consumer: Consumer, producer: Producer, beat: Beat) -> Deliver:
     """Deliver records, wait for the broker's word on each, then commit the offsets."""
 
-    def deliver(outgoing: Sequence[Outgoing], spans: Sequence[Span]) -> bool:
+    def deliver(outgoing: Sequence[Outgoing], spans: Sequence[Span], _group: GroupMetadata) -> bool:
         report = _Report()
         try:
             _produce(producer, outgoing, report)
@@ -76,7 +80,6 @@ def at_least_once(consumer: Consumer, producer: Producer, beat: Beat) -> Deliver
         except KafkaException as error:
             _give_up_if_fatal(error)
             producer.purge()
-            rewind(consumer, spans)
             return False
 
     return deliver
@@ -126,12 +129,19 @@ def _give_up_if_fatal(error: KafkaException) -> None:
         ) from None
 
 
-def rewind(consumer: Consumer, spans: Sequence[Span]) -> None:
-    """Put the consumer back to the first offsets of a batch, in the partitions that it still has. Raises BrokerUnavailable."""
-    assigned = {(place.topic, place.partition) for place in consumer.assignment()}
+def rewind(consumer: Consumer, spans: Iterable[Span], gone: Collection[int] = ()) -> None:
+    """Put the consumer back to the first offsets of batches, in the partitions that it still has; `gone` are about to be revoked.
+
+    Raises BrokerUnavailable.
+    """
+    assigned = {(place.topic, place.partition) for place in consumer.assignment() if place.partition not in gone}
+    first: dict[tuple[str, int], int] = {}
     for span in spans:
-        if (span.topic, span.partition) in assigned:
-            _seek(consumer, TopicPartition(span.topic, span.partition, span.first))
+        place = span.topic, span.partition
+        if place in assigned:
+            first[place] = min(span.first, first.get(place, span.first))
+    for (topic, partition), offset in first.items():
+        _seek(consumer, TopicPartition(topic, partition, offset))
 
 
 def _seek(consumer: Consumer, place: TopicPartition) -> None:

@@ -1,7 +1,7 @@
 """Messages -> decisions -> alerts: what the worker and `scamsieve score` share.
 
-Every message gets a score and a decision, by whole-array arithmetic. The few that are flagged or to be reviewed are then
-explained: category, language, reasons, indicators.
+Every message gets a score and a decision, by whole-array arithmetic (`judge`). The few that are flagged or to be reviewed are then
+explained (`explained`): category, language, reasons; and become alerts, with indicators, or verdicts.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,25 +10,36 @@ from datetime import datetime
 
 import numpy as np
 
-from models import links
 from models.artifact import Model
-from models.classifier import CLASSES, Explanation, Scores
+from models.classifier import CLASSES, Scores
+from models.explain import Explanation, Reason, explain
 from models.message import Message
-from models.text import canonicalise, expand
 from stream import privacy
 from stream.policy import DECISIONS, FLAG, PASS, Decisions, Policy, decide
 from stream.wire import Alert, AlertReason, ModelReference, Place, PolicyReference, Verdict, alert_id
 
 SHOWN_DIGITS = 4  # of a score or a weight
+REASONS = 5  # of an alert
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A judged batch: scores and decisions of all, explanations of those not passed (by their number in the batch)."""
+    """A judged batch: its messages, by which model, the scores and decisions of all."""
 
+    model: Model
+    messages: Sequence[Message]
     scores: Scores
     decisions: Decisions
-    explained: dict[int, Explanation]
+
+    @property
+    def raised(self) -> list[int]:
+        """The numbers of the messages that are not passed."""
+        numbers: list[int] = np.flatnonzero(self.decisions.decisions != PASS).tolist()
+        return numbers
+
+
+Explained = Mapping[int, Explanation]
+"""Explanations of the messages of a batch that are not passed, by their numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +49,30 @@ class Disclosure:
     key: bytes
     sender: str = "plain"
     text: Callable[[str, str, str], str | None] = privacy.mask
-    reasons: int = 5
 
 
 def judge(model: Model, policy: Policy, messages: Sequence[Message]) -> Judgement:
-    """Score and decide a batch; explain what is not passed."""
+    """Score and decide a batch."""
     scores = model.classifier.score(messages)
-    decisions = decide(policy, model.manifest.thresholds, messages, scores)
-    raised = np.flatnonzero(decisions.decisions != PASS).tolist()
-    explanations = model.classifier.explain([messages[i] for i in raised])
-    return Judgement(scores, decisions, dict(zip(raised, explanations, strict=True)))
+    return Judgement(model, messages, scores, decide(policy, model.manifest.thresholds, messages, scores))
 
 
-def alerts(
-    model: Model, judgement: Judgement, messages: Sequence[Message], places: Mapping[int, Place], disclosure: Disclosure, now: datetime
-) -> Iterable[Alert]:
+def explained(judgement: Judgement, numbers: Sequence[int], reasons: int = REASONS) -> Explained:
+    """Explanations of some messages of a batch (those that are not passed), each with at most so many reasons."""
+    told = explain(judgement.model.classifier, [judgement.messages[i] for i in numbers], reasons)
+    return dict(zip(numbers, told, strict=True))
+
+
+def alerts(judgement: Judgement, told: Explained, places: Mapping[int, Place], disclosure: Disclosure, now: datetime) -> Iterable[Alert]:
     """The alerts of a judged batch, in its order; `places` of the messages that are explained."""
+    model, decided = judgement.model, judgement.decisions
     reference = ModelReference(model.version, model.sha256)
-    found = _links([messages[i].text for i in judgement.explained])
-    for (i, explanation), (urls, domains) in zip(judgement.explained.items(), found, strict=True):
-        message, decided = messages[i], judgement.decisions
+    for i, explanation in told.items():
+        message = judgement.messages[i]
         flagged = decided.decisions[i] == FLAG
-        shown = disclosure.text(message.text, message.sender, message.recipient)
+        shown = read = disclosure.text(explanation.text, message.sender, message.recipient)
+        if explanation.text != message.text:
+            shown = disclosure.text(message.text, message.sender, message.recipient)
         yield Alert(
             id=alert_id(places[i], message.id),
             message_id=message.id,
@@ -67,8 +80,8 @@ def alerts(
             score=round(float(judgement.scores.probabilities[i, 0]), SHOWN_DIGITS),
             decision="flag" if flagged else "review",
             category=explanation.category,
-            reasons=_reasons(explanation, disclosure, message),
-            indicators=privacy.indicators(message.text, message.sender, message.recipient, urls, domains),
+            reasons=_reasons(explanation, read or ""),
+            indicators=privacy.indicators(message.text, message.sender, message.recipient, explanation.links),
             text=shown,
             language=explanation.language,
             model=reference,
@@ -80,14 +93,14 @@ def alerts(
         )
 
 
-def verdicts(model: Model, judgement: Judgement, messages: Sequence[Message], reasons: int = 5) -> Iterable[Verdict]:
+def verdicts(judgement: Judgement, told: Explained) -> Iterable[Verdict]:
     """One verdict a message, in order; the text is the asker's own, so reasons are shown in full."""
-    scores = judgement.scores
+    scores, messages = judgement.scores, judgement.messages
     rounded = scores.probabilities[:, 0].round(SHOWN_DIGITS + 2).tolist()
     labels = scores.probabilities.argmax(axis=1).tolist()
-    languages = model.classifier.languages(messages, scores.scripts)
+    languages = judgement.model.classifier.languages(messages, scores.scripts)
     for i, decision in enumerate(judgement.decisions.decisions.tolist()):
-        explanation = judgement.explained.get(i)
+        explanation = told.get(i)
         yield Verdict(
             id=messages[i].id,
             score=rounded[i],
@@ -96,36 +109,14 @@ def verdicts(model: Model, judgement: Judgement, messages: Sequence[Message], re
             flagged=decision == FLAG,
             category=explanation.category if explanation else None,
             language=explanation.language if explanation else languages[i],
-            reasons=_largest(explanation, reasons) if explanation else [],
+            reasons=[_shown(reason, reason.detail) for reason in explanation.reasons] if explanation else [],
         )
 
 
-def _largest(explanation: Explanation, most: int) -> list[AlertReason]:
-    """The reasons that speak for scam, largest first."""
-    return [AlertReason(r.code, r.detail, round(r.weight, SHOWN_DIGITS)) for r in explanation.reasons[:most] if r.weight > 0]
+def _reasons(explanation: Explanation, text: str) -> list[AlertReason]:
+    """The reasons, with pieces of the text as they are shown in it: masking changes no place."""
+    return [_shown(r, text[r.begin : r.end].strip() if r.code == "text" else r.detail) for r in explanation.reasons]
 
 
-def _reasons(explanation: Explanation, disclosure: Disclosure, message: Message) -> list[AlertReason]:
-    """The same, with pieces of the text shown no more openly than the text itself."""
-    found = _largest(explanation, disclosure.reasons)
-    return [
-        AlertReason(r.code, disclosure.text(r.detail, message.sender, message.recipient) or "", r.weight) if r.code == "text" else r
-        for r in found
-    ]
-
-
-def _links(texts: Sequence[str]) -> list[tuple[list[str], list[str]]]:
-    """URLs and their domains of each text: as written (paths know capitals), or in canonical form where a trick was undone."""
-    texts = [expand(text) for text in texts]
-    told: list[tuple[list[str], list[str]]] = [([], []) for _ in texts]
-    if not texts:
-        return told
-    batch = canonicalise(texts)
-    raw = "\0" + "\0".join(texts)
-    found = links.find(batch)
-    places = zip(found.message.tolist(), batch.source[found.begin].tolist(), batch.source[found.end - 1].tolist(), strict=True)
-    for (i, first, last), url, host in zip(places, found.url, found.host, strict=True):
-        written = raw[first : last + 1]
-        told[i][0].append(written if written.casefold() == url else url)
-        told[i][1].append(host.domain)
-    return told
+def _shown(reason: Reason, detail: str) -> AlertReason:
+    return AlertReason(reason.code, detail, round(reason.weight, SHOWN_DIGITS))

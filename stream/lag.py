@@ -1,11 +1,10 @@
 """How far a scorer is behind: records not yet judged, and the age of the oldest of them, by partition."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from confluent_kafka import Consumer, TopicPartition
 
-from stream.clients import Record
 from stream.metrics import Metrics
 
 LOOK_SECONDS = 2.0  # between two looks; each costs a few calls into librdkafka, none to the broker
@@ -16,15 +15,14 @@ class Lag:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._newest: dict[int, int] = {}  # timestamp (ms) of the last record judged
+        self._newest: dict[int, float] = {}  # time of the last record judged, by partition
         self._drained: set[int] = set()  # at their end: what is left there are transaction markers
         self._looked = 0.0
 
-    def judged(self, records: Sequence[Record]) -> None:
-        """These records are done."""
-        for partition, timestamp in {record.partition(): record.timestamp()[1] for record in records}.items():
-            self._newest[partition] = timestamp
-            self._drained.discard(partition)
+    def judged(self, newest: Mapping[int, float]) -> None:
+        """All is done up to the record of this time (seconds since the epoch), by partition."""
+        self._newest.update(newest)
+        self._drained -= newest.keys()
 
     def drained(self, partition: int) -> None:
         """A partition has no more records for now."""
@@ -47,6 +45,6 @@ class Lag:
         for place in consumer.position(consumer.assignment()):
             _, high = consumer.get_watermark_offsets(place, cached=True)
             behind = 0 if place.partition in self._drained or place.offset < 0 else max(high - place.offset, 0)
-            age = time.time() - self._newest.get(place.partition, 0) / 1000 if behind and place.partition in self._newest else 0.0
+            age = time.time() - self._newest[place.partition] if behind and place.partition in self._newest else 0.0
             self._metrics.lag.labels(str(place.partition)).set(behind)
             self._metrics.oldest.labels(str(place.partition)).set(max(age, 0.0))

@@ -50,11 +50,11 @@ def blocks(read: Read, longest: int) -> Iterator[list[bytes]]:
     while block := read(BLOCK_BYTES):
         if len(rest) > longest:
             end = block.find(b"\n")
-            rest, block = rest[: longest + 1], block[end:] if end >= 0 else b""
+            rest, block = rest[: len(mark) + longest + 1], block[end:] if end >= 0 else b""
         *lines, rest = (rest + block).split(b"\n")
         if lines:
             lines[0], mark = lines[0].removeprefix(mark), b""
         for begin in range(0, len(lines), LINES):
             yield lines[begin : begin + LINES]
-    if rest:
-        yield [rest[: longest + 1].removeprefix(mark)]
+    if last := rest.removeprefix(mark)[: longest + 1]:
+        yield [last]

@@ -4,7 +4,7 @@
 """
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -62,7 +62,7 @@ class Batch:
     """What one batch has to tell."""
 
     messages: list[Event]
-    alerts: list[Alert]
+    alerts: Sequence[Alert]
     dead_letter_codes: list[str]
     scores: Values
     """(messages)"""
@@ -136,7 +136,7 @@ class Metrics:
         self._count_delays(batch.alerts)
         self._follow_drift(batch.scores)
 
-    def _count_delays(self, alerts: list[Alert]) -> None:
+    def _count_delays(self, alerts: Sequence[Alert]) -> None:
         """Seconds from sent_at to alert; a clock that is ahead counts as skewed and as 0 seconds."""
         known = [(alert.detected_at.timestamp(), alert.sent_at) for alert in alerts if alert.sent_at]
         if known:

@@ -56,7 +56,7 @@ def assemble(settings: Settings) -> Parts:
     parts = Parts(settings, loaded, policy, registry, Metrics(registry, loaded, policy.current))
     if "scorer" in settings.role_names:
         key = privacy.read_key(settings.pseudonym_key_file)
-        disclosure = Disclosure(key, settings.sender, privacy.masker(settings.text), settings.reasons)
+        disclosure = Disclosure(key, settings.sender, privacy.masker(settings.text))
         parts.scorer = Scorer(settings, loaded, policy.current, disclosure, parts.metrics)
     if "agents" in settings.role_names:
         metrics = AgentMetrics(registry)

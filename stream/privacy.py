@@ -4,7 +4,6 @@ A recipient becomes a keyed pseudonym: HMAC-SHA-256 of the E.164 number (a plain
 In the text, long runs of digits become #; links, and phone numbers that the text gives as contacts, stay: they are the evidence.
 """
 
-import hashlib
 import hmac
 import re
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ LEAST_KEY_BYTES = 16
 LONG_RUN = 6  # digits from which on a number may be an account, a card, an identity; shorter ones are amounts and dates
 
 _RUN = re.compile(r"\+?\d(?:[ .\-]?\d)+")
+_LONG = re.compile(rf"\d(?:[ .\-]?\d){{{LONG_RUN - 1}}}")
 _PHONE = re.compile(r"(?:\+|00|0)\d{7,14}")
 _HANDLE = re.compile(r"(?<![\w.@/])@[A-Za-z0-9_]{3,32}\b")
 _CHAT = re.compile(r"(?:t\.me|telegram\.me|wa\.me|line\.me|zalo\.me|m\.me)/[\w@+~./-]+", re.IGNORECASE)
@@ -49,7 +49,7 @@ def pseudonym(number: str, key: bytes) -> str:
     if not number:
         return ""
     plain = e164(number) or number.casefold()
-    return "p_" + hmac.new(key, plain.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
+    return "p_" + hmac.digest(key, plain.encode("utf-8", "surrogatepass"), "sha256").hex()[:32]
 
 
 def phones(text: str, sender: str, recipient: str) -> list[str]:
@@ -71,17 +71,19 @@ def phones(text: str, sender: str, recipient: str) -> list[str]:
 
 def handles(text: str, sender: str) -> list[str]:
     """Chat accounts named in a text, and the sender's own where it is one."""
-    found = [match.rstrip("./") for match in (*_HANDLE.findall(text), *_CHAT.findall(text))]
+    found = _HANDLE.findall(text) if "@" in text else []
+    if "/" in text:
+        found += [match.rstrip("./") for match in _CHAT.findall(text)]
     if sender.startswith("@"):
         found.append(sender)
     return list(dict.fromkeys(found))
 
 
-def indicators(text: str, sender: str, recipient: str, urls: Sequence[str], domains: Sequence[str]) -> Indicators:
-    """What others can look for, each once, in the order of the text."""
+def indicators(text: str, sender: str, recipient: str, links: Sequence[tuple[str, str]]) -> Indicators:
+    """What others can look for, each once, in the order of the text; `links` are URLs with their domains."""
     return Indicators(
-        urls=list(dict.fromkeys(urls)),
-        domains=list(dict.fromkeys(domains)),
+        urls=list(dict.fromkeys(url for url, _ in links)),
+        domains=list(dict.fromkeys(domain for _, domain in links)),
         phones=phones(text, sender, recipient),
         handles=handles(text, sender),
     )
@@ -96,6 +98,8 @@ def masker(how: Literal["masked", "full", "none"]) -> Callable[[str, str, str], 
 
 def mask(text: str, sender: str, recipient: str) -> str:
     """The text with # for each digit of long numbers, but for links and for contacts (see `phones`)."""
+    if not _LONG.search(text):
+        return text
     own = e164(recipient)
     home = calling_code(recipient) or calling_code(sender)
 

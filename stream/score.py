@@ -15,7 +15,7 @@ from models import artifact
 from models.artifact import ArtifactError, Model
 from models.message import Message
 from stream.errors import Internal, ModelError, RecordError
-from stream.judge import judge, verdicts
+from stream.judge import explained, judge, verdicts
 from stream.lines import Read, blocks
 from stream.policy import Policy
 from stream.wire import Decoder, Limits, Verdict
@@ -71,29 +71,22 @@ def _answers(
     model: Model, policy: Policy, decoder: Decoder[Message], lines: list[bytes], first: int, reasons: int
 ) -> list[Verdict | BadLine]:
     """The answers to consecutive lines, of which the first has the number `first`."""
-    messages: list[Message] = []
-    numbers: list[int] = []
-    bad: list[BadLine] = []
-    for number, line in enumerate(lines, first):
-        try:
-            message = decoder.decode(line)
-        except RecordError as error:
-            bad.append(_bad_line(error, number))
-            continue
+    decoded = decoder.decode_all(lines)
+    messages, numbers = decoded.messages, [first + number for number in decoded.numbers]
+    for message, number in zip(messages, numbers, strict=True):
         if not message.id:
             msgspec.structs.force_setattr(message, "id", str(number))  # a changed copy would take several times as long
-        messages.append(message)
-        numbers.append(number)
     answers = _judged(model, policy, messages, numbers, reasons)
-    for fault in bad:  # in rising order: what stands before each is complete already
-        answers.insert(fault.line - first, fault)
+    for number in sorted(decoded.dead):  # in rising order: what stands before each is complete already
+        answers.insert(number, _bad_line(decoded.dead[number], first + number))
     return answers
 
 
 def _judged(model: Model, policy: Policy, messages: list[Message], numbers: list[int], reasons: int) -> list[Verdict | BadLine]:
     """The verdicts of messages; if judging them raises, they are judged one by one, and what raises is a bad line."""
     try:
-        return list(verdicts(model, judge(model, policy, messages), messages, reasons))
+        judgement = judge(model, policy, messages)
+        return list(verdicts(judgement, explained(judgement, judgement.raised, reasons)))
     except Exception as error:  # noqa: BLE001 our own fault, and no reason to keep the others' verdicts back
         if len(messages) == 1:
             return [_bad_line(Internal(f"judging it raised {type(error).__name__}"), numbers[0])]

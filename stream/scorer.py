@@ -1,37 +1,39 @@
-"""The hot loop: one thread that takes a batch of records, judges it and hands over its alerts.
+"""The hot loop: one thread takes batches and judges them; a second one explains what was raised and delivers it, a batch behind.
 
 What it promises:
 - Delivery: exactly once by default (`delivery`); every record is judged, or becomes a dead letter, and its offset is
   committed in the same transaction as what came of it. A reader must read committed records.
 - Order: alerts of one batch stand in its order; between partitions, and so between an operator's messages, there is none.
-- Back-pressure: the next batch is asked for when the last one is delivered; librdkafka holds a bounded number of records.
+- Back-pressure: at most one batch is judged ahead of the one being delivered; librdkafka holds a bounded number of records.
 - Faults: a record that cannot be read or judged never stops a partition; a broker that is away is waited for; a worker that
   was replaced (fenced) ends with an error.
 """
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
 import numpy as np
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
-from numpy.typing import NDArray
 
 from models.artifact import Model
-from stream import clients, delivery, wire
+from stream import clients, delivery
+from stream.answer import Answer, answer
+from stream.batch import Judged, Taken, taken
 from stream.clients import Record
-from stream.delivery import Deliver, Span
-from stream.errors import BrokerUnavailable, Internal, RecordError, ScamSieveError, TopicError
-from stream.judge import Disclosure, Judgement, alerts, judge
+from stream.delivery import Deliver
+from stream.errors import BrokerUnavailable, Internal, ScamSieveError, TopicError
+from stream.judge import Disclosure, Judgement, judge
 from stream.lag import Lag
 from stream.logs import log
 from stream.metrics import STAGES, Batch, Metrics
 from stream.policy import Policy
 from stream.settings import Settings
-from stream.wire import Alert, Decoder, Event, Limits, Outgoing, Place
+from stream.wire import Decoded, Decoder, Event, Limits
 
 LONGEST_BACK_OFF_SECONDS = 30.0
 
@@ -53,12 +55,14 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
-    """The messages of a batch, the number of the record of each, and the records that are none."""
+class Delivered:
+    """What came of a batch that was handed over: delivered or given back, with what answer, and when (since the epoch)."""
 
-    messages: list[Event]
-    records: list[int]
-    dead: dict[int, RecordError]
+    done: bool
+    answer: Answer
+    seconds: Mapping[str, float]
+    """By stage."""
+    at: float
 
 
 class Scorer:
@@ -69,6 +73,8 @@ class Scorer:
         self.state = State(turned=time.monotonic())
         self._decoder = Decoder(Event, Limits(settings.max_record_bytes, settings.max_text_bytes))
         self._lag = Lag(metrics)
+        self._under_way: tuple[Judged, Future[Delivered]] | None = None
+        self._rebalances = 0
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -85,9 +91,11 @@ class Scorer:
         consumer, producer = clients.consumer(self.settings), clients.producer(self.settings)
         try:
             if self._connect(consumer, producer):
-                how = delivery.exactly_once if self.settings.delivery == "exactly_once" else delivery.at_least_once
+                once = self.settings.delivery == "exactly_once"
+                deliver = delivery.exactly_once(producer, self._beat) if once else delivery.at_least_once(consumer, producer, self._beat)
                 consumer.subscribe([self.settings.message_topic], self._assigned, self._revoked, self._lost)
-                self._judge_all(consumer, how(consumer, producer, self._beat))
+                with ThreadPoolExecutor(1, thread_name_prefix="delivery") as hand:
+                    self._judge_all(consumer, lambda batch: hand.submit(self._deliver, deliver, batch))
         finally:
             self.state.joined = False
             consumer.close()
@@ -97,99 +105,91 @@ class Scorer:
         """Show that the thread is alive."""
         self.state.turned = time.monotonic()
 
-    def _judge_all(self, consumer: Consumer, deliver: Deliver) -> None:
+    def _judge_all(self, consumer: Consumer, hand_over: Callable[[Judged], Future[Delivered]]) -> None:
+        """While one batch is delivered, the next one is judged; it is handed over when the first is done."""
         while not self._stopping.is_set():
             self._beat()
-            records = self._take(consumer)
-            if records:
-                self._process(records, deliver)
+            taken = self._take(consumer)
+            judged = self._process(taken) if taken else None
+            if self._settle(consumer, judged) and judged:
+                self._under_way = judged, hand_over(judged)
             self._lag.look(consumer)
+        self._settle(consumer)
 
-    def _take(self, consumer: Consumer) -> list[Record]:
-        """The next batch; empty after a while without records."""
-        taken = cast(list[Record], consumer.consume(self.settings.batch_size, self.settings.batch_wait_seconds))
-        return [record for record in taken if (error := record.error()) is None or self._heed(record, error)]
+    def _take(self, consumer: Consumer) -> Taken | None:
+        """The next batch; None after a while without records."""
+        before = self._rebalances
+        found = cast(list[Record], consumer.consume(self.settings.batch_size, self.settings.batch_wait_seconds))
+        records = [record for record in found if (error := record.error()) is None or self._heed(record, error)]
+        if not records:
+            return None
+        batch = taken(records, consumer.consumer_group_metadata())
+        if self._rebalances != before:
+            # Some were read before their partition changed hands, perhaps to another worker and back: read them again.
+            delivery.rewind(consumer, batch.spans)
+            return None
+        return batch
 
-    def _process(self, records: Sequence[Record], deliver: Deliver) -> None:
-        """The way of a batch: bytes -> messages -> judgement -> alerts and dead letters -> one delivery."""
+    def _settle(self, consumer: Consumer, following: Judged | None = None, gone: Collection[int] = ()) -> bool:
+        """Wait for the batch under way, and count it. If it was given back, read it again, and what follows it too."""
+        if self._under_way is None:
+            return True
+        (judged, future), self._under_way = self._under_way, None
+        delivered = future.result()
+        self.metrics.transactions.labels("committed" if delivered.done else "aborted").inc()
+        if delivered.done:
+            self._count(judged, delivered)
+            return True
+        spans = [*judged.taken.spans, *(following.taken.spans if following else ())]
+        log.warning("batch given back", records=len(judged.taken.records))
+        delivery.rewind(consumer, spans, gone)
+        return False
+
+    def _process(self, taken: Taken) -> Judged:
+        """The first half of a batch's way: bytes -> messages -> judgement. The second one is `_deliver`."""
         clock = [time.perf_counter()]
-        decoded = self._decode(records)
+        decoded = self._decoder.decode_all(taken.values())
         clock.append(time.perf_counter())
-        decoded, judgement = self._judge(decoded)
+        policy = self.policy
+        decoded, judgement = self._judge(decoded, policy)
         clock.append(time.perf_counter())
-        now = datetime.now(UTC)
-        raised = self._alerts(records, decoded, judgement, now)
-        outgoing = [*(record for _, record in raised), *self._dead_letters(records, decoded.dead, now)]
-        clock.append(time.perf_counter())
-        delivered = deliver(outgoing, spans(records))
-        clock.append(time.perf_counter())
-        self.metrics.transactions.labels("committed" if delivered else "aborted").inc()
-        if delivered:
-            self._count(records, decoded, judgement, [alert for alert, _ in raised], np.diff(clock))
-        else:
-            log.warning("batch given back", records=len(records))
+        return Judged(taken, decoded, judgement, policy, dict(zip(STAGES, np.diff(clock).tolist(), strict=False)))
 
-    def _decode(self, records: Sequence[Record]) -> Decoded:
-        """Read every record; what cannot be read is remembered with its error."""
-        messages: list[Event] = []
-        numbers: list[int] = []
-        dead: dict[int, RecordError] = {}
-        decode = self._decoder.decode
-        for i, record in enumerate(records):
-            try:
-                messages.append(decode(record.value()))
-                numbers.append(i)
-            except RecordError as error:
-                dead[i] = error
-        return Decoded(messages, numbers, dead)
-
-    def _judge(self, decoded: Decoded) -> tuple[Decoded, Judgement]:
+    def _judge(self, decoded: Decoded[Event], policy: Policy) -> tuple[Decoded[Event], Judgement]:
         """Judge the batch; if that raises, find the messages that do it one by one: they become dead letters."""
         try:
-            return decoded, judge(self.model, self.policy, decoded.messages)
+            return decoded, judge(self.model, policy, decoded.messages)
         except Exception as error:  # noqa: BLE001 whatever it is, it must not stop the partition
             log.error("judging a batch raised", exception=type(error).__name__, messages=len(decoded.messages))
-        good = Decoded([], [], dict(decoded.dead))
-        for message, number in zip(decoded.messages, decoded.records, strict=True):
+        messages, numbers, dead = [], [], dict(decoded.dead)
+        for message, number in zip(decoded.messages, decoded.numbers, strict=True):
             try:
-                judge(self.model, self.policy, [message])
-                good.messages.append(message)
-                good.records.append(number)
+                judge(self.model, policy, [message])
+                messages.append(message)
+                numbers.append(number)
             except Exception as error:  # noqa: BLE001
-                good.dead[number] = Internal(f"judging it raised {type(error).__name__}")
-        return good, judge(self.model, self.policy, good.messages)
+                dead[number] = Internal(f"judging it raised {type(error).__name__}")
+        return Decoded(messages, numbers, dead), judge(self.model, policy, messages)
 
-    def _alerts(self, records: Sequence[Record], decoded: Decoded, judgement: Judgement, now: datetime) -> list[tuple[Alert, Outgoing]]:
-        """The alerts of a judged batch, each with its record."""
-        taken = {i: records[decoded.records[i]] for i in judgement.explained}
-        places = {i: _place(record) for i, record in taken.items()}
-        found = alerts(self.model, judgement, decoded.messages, places, self.disclosure, now)
-        return [
-            (alert, wire.encode_alert(alert, clients.alert_topic(self.settings, self.policy.label(alert.operator)), _trace(record)))
-            for alert, record in zip(found, taken.values(), strict=True)
-        ]
+    def _deliver(self, deliver: Deliver, judged: Judged) -> Delivered:
+        """The second half: judgement -> alerts and dead letters -> one delivery. Runs in the second thread."""
+        clock = [time.perf_counter()]
+        answered = answer(judged, self.settings, self.disclosure, datetime.now(UTC))
+        clock.append(time.perf_counter())
+        done = deliver(answered.outgoing, judged.taken.spans, judged.taken.group)
+        clock.append(time.perf_counter())
+        return Delivered(done, answered, dict(zip(STAGES[2:], np.diff(clock).tolist(), strict=True)), time.time())
 
-    def _dead_letters(self, records: Sequence[Record], dead: Mapping[int, RecordError], now: datetime) -> list[Outgoing]:
-        """The records of the dead letters."""
-        topic = self.settings.dead_letter_topic
-        letters = []
-        for i, error in dead.items():
-            r = records[i]
-            letters.append(wire.encode_dead_letter(topic, _place(r), r.key(), r.value(), r.headers(), error, now))
-        return letters
-
-    def _count(
-        self, records: Sequence[Record], decoded: Decoded, judgement: Judgement, raised: list[Alert], seconds: NDArray[np.float64]
-    ) -> None:
+    def _count(self, judged: Judged, delivered: Delivered) -> None:
         """Tell the metrics and the pages of a delivered batch."""
-        waited = time.time() - np.array([record.timestamp()[1] for record in records]) / 1000
         ignored, self._decoder.ignored = self._decoder.ignored, {}
-        codes = [error.code for error in decoded.dead.values()]
-        stages = dict(zip(STAGES, seconds.tolist(), strict=True))
-        scores = judgement.scores.probabilities[:, 0]
-        self.metrics.count(Batch(decoded.messages, raised, codes, scores, waited, stages, ignored))
-        self._lag.judged(records)
-        self.state.judged += len(decoded.messages)
+        messages, raised = judged.decoded.messages, delivered.answer.alerts
+        codes = [error.code for error in delivered.answer.dead.values()]
+        scores = judged.judgement.scores.probabilities[:, 0]
+        waited = delivered.at - judged.taken.timestamps
+        self.metrics.count(Batch(messages, raised, codes, scores, waited, {**judged.seconds, **delivered.seconds}, ignored))
+        self._lag.judged(judged.taken.newest)
+        self.state.judged += len(messages)
         self.state.raised += len(raised)
         self.state.dead += len(codes)
 
@@ -223,12 +223,15 @@ class Scorer:
         return False
 
     def _assigned(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._rebalances += 1
         self.state.partitions = tuple(sorted(place.partition for place in partitions))
         self.state.joined = True
         log.info("partitions assigned", partitions=self.state.partitions)
 
-    def _revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        # Called from consume(), that is between batches: nothing of these partitions is under way.
+    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        # Called from consume(): the batch under way is finished, or given back, before others get the partitions.
+        self._rebalances += 1
+        self._settle(consumer, gone=[place.partition for place in partitions])
         self._lag.forget(partitions)
         self.state.partitions = ()
 
@@ -236,20 +239,3 @@ class Scorer:
         log.warning("partitions lost", partitions=sorted(place.partition for place in partitions))
         self.state.joined = False
         self._revoked(consumer, partitions)
-
-
-def spans(records: Sequence[Record]) -> list[Span]:
-    """The offsets that a batch takes up in each partition of it."""
-    last = {record.partition(): record.offset() for record in records}
-    first = {record.partition(): record.offset() for record in reversed(records)}
-    topic = records[0].topic()
-    return [Span(topic, partition, first[partition], offset + 1) for partition, offset in last.items()]
-
-
-def _place(record: Record) -> Place:
-    return Place(record.topic(), record.partition(), record.offset(), record.timestamp()[1])
-
-
-def _trace(record: Record) -> bytes | None:
-    """The W3C traceparent of a record."""
-    return next((value for name, value in record.headers() or () if name == "traceparent" and isinstance(value, bytes)), None)

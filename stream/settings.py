@@ -40,8 +40,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """exactly_once: alerts and offsets in one transaction; at_least_once: an alert may come twice after a crash."""
     batch_size: Positive = 4000
     """Most records of one batch (and of one transaction)."""
-    batch_wait_seconds: PositiveSeconds = 0.05
-    """Longest wait for a batch to fill."""
+    batch_wait_seconds: PositiveSeconds = 0.02
+    """Longest wait for a batch to fill: bounds latency at low rates, and the number of transactions a second."""
     transaction_timeout_seconds: PositiveSeconds = 10.0
     """How long the transaction of a killed worker may hold back readers of committed alerts."""
     session_timeout_seconds: PositiveSeconds = 10.0

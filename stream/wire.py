@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Generic, Literal, TypeVar, cast, get_type_hints
 
 import msgspec
 
@@ -148,6 +148,15 @@ class Place:
 Kind = TypeVar("Kind", bound=Message)
 
 
+@dataclass(frozen=True, slots=True)
+class Decoded(Generic[Kind]):
+    """The messages of a batch of values, the number of the value of each, and what is wrong with the values that are none."""
+
+    messages: list[Kind]
+    numbers: Sequence[int]
+    dead: dict[int, RecordError]
+
+
 class Decoder(Generic[Kind]):
     """Decodes records of one kind: `Event` for the stream, `Message` where only a text is needed."""
 
@@ -159,6 +168,33 @@ class Decoder(Generic[Kind]):
         self._fast = msgspec.json.Decoder(kind).decode
         self._types = get_type_hints(kind, include_extras=True)
         self._required = {known.name for known in msgspec.structs.fields(kind) if known.required}
+
+    def decode_all(self, values: Sequence[bytes | None]) -> Decoded[Kind]:
+        """The messages of a batch. Nearly all of them are read by one loop in C, which stops at what is unusual."""
+        found: list[Kind | None] = []
+        dead: dict[int, RecordError] = {}
+
+        def read_alone(number: int) -> Kind | None:
+            try:
+                return self.decode(values[number])
+            except RecordError as error:
+                dead[number] = error
+                return None
+
+        rest = iter(values)
+        while len(found) < len(values):
+            try:
+                found.extend(map(self._fast, rest))  # type: ignore[arg-type]  # None raises
+            except (ValueError, RecursionError, TypeError):  # what was read before it is in `found`
+                found.append(read_alone(len(found)))
+        short = min(self.limits.record, self.limits.text)
+        for number, value in enumerate(values):
+            if value is not None and len(value) > short and number not in dead:
+                found[number] = read_alone(number)
+        if not dead:
+            return Decoded(cast(list[Kind], found), range(len(found)), dead)
+        numbers = [number for number in range(len(found)) if number not in dead]
+        return Decoded([cast(Kind, found[number]) for number in numbers], numbers, dead)
 
     def decode(self, value: bytes | None) -> Kind:
         """The message of a record's value. Raises RecordError."""

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from models.artifact import Model, load
 from stream import asyncapi, examples, schemas, wire
 from stream.errors import RecordError, RecordTooLong
-from stream.judge import Disclosure, alerts, judge
+from stream.judge import Disclosure, alerts, explained, judge
 from stream.policy import Policy
 from stream.privacy import masker
 from stream.wire import Decoder, Event, Limits, Place
@@ -91,7 +91,8 @@ def test_each_required_field_is_required_by_schema_and_decoder() -> None:
 def test_alerts_of_the_worker_fit_their_schema(flagging: Model, text: str, show: str) -> None:
     message = msgspec.structs.replace(examples.MESSAGE, text=text, sent_at=1_773_492_130_000)
     disclosure = Disclosure(key=b"k" * 16, text=masker(show))  # type: ignore[arg-type]
-    (alert,) = alerts(flagging, judge(flagging, Policy(), [message]), [message], {0: PLACE}, disclosure, NOW)
+    judgement = judge(flagging, Policy(), [message])
+    (alert,) = alerts(judgement, explained(judgement, [0]), {0: PLACE}, disclosure, NOW)
     record = wire.encode_alert(alert, "scam.alerts", b"00-" + b"1" * 32 + b"-" + b"2" * 16 + b"-01")
     assert record.value
     validator("alert.schema.json").validate(json.loads(record.value))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from models.text import CLASS, MARK, C, canonicalise, expand
+from models.text import CLASS, MARK, C, canonicalise, plain
 from tests.models.strategies import batches, texts
 
 
@@ -84,4 +84,18 @@ def test_each_message_begins_with_a_mark_and_holds_no_other(batch: list[str]) ->
 def test_the_source_of_a_character_grows_with_it(text: str) -> None:
     source = canonicalise([text]).source
     assert (np.diff(source) > 0).all()
-    assert source[-1] <= len(expand(text))
+    assert source[-1] <= len(plain(text))
+
+
+def test_letters_with_loose_accents_count_as_their_language_writes_them() -> None:
+    composed, loose = canonicalise(["điện thoại"]), canonicalise(["đie\u0302\u0323n thoa\u0323i"])
+    assert composed.text(0) == loose.text(0)
+    assert np.array_equal(composed.counts, loose.counts)
+
+
+def test_a_few_exchanged_texts_leave_the_others_as_they_are() -> None:
+    batch = ["one", "tw\u200bo", "", "ﬁve", "six"]
+    found = canonicalise(batch)
+    assert [found.text(i) for i in range(5)] == ["one", "two", "", "five", "six"]
+    assert found.texts == ["one", "two", "", "five", "six"]
+    assert found.invisible.tolist() == [0, 1, 0, 0, 0]

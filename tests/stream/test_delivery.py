@@ -34,9 +34,6 @@ class Client:
     def poll(self, _: float) -> None:
         pass
 
-    def consumer_group_metadata(self) -> str:
-        return "metadata"
-
     def send_offsets_to_transaction(self, offsets: list[TopicPartition], metadata: str, _: float) -> None:
         assert metadata == "metadata"
         self.offsets = [(place.partition, place.offset) for place in offsets]
@@ -58,7 +55,7 @@ class Client:
 
 def deliver(client: Client) -> bool:
     beats: list[None] = []
-    done = exactly_once(client, client, lambda: beats.append(None))([Outgoing("a", None, b"x")], SPANS)  # type: ignore[arg-type]
+    done = exactly_once(client, lambda: beats.append(None))([Outgoing("a", None, b"x")], SPANS, "metadata")  # type: ignore[arg-type]
     assert beats
     return done
 
@@ -76,11 +73,19 @@ def test_a_commit_that_may_be_tried_again_is_tried_again_as_the_same_transaction
     assert client.calls == ["begin", "produce", "commit", "commit", "commit"]
 
 
-def test_after_an_abort_the_partitions_still_assigned_are_put_back_to_the_first_offsets() -> None:
+def test_what_cannot_be_committed_is_aborted_and_given_back() -> None:
     client = Client([ABORTABLE])
     assert not deliver(client)
     assert client.calls[-1] == "abort"
+
+
+def test_the_partitions_still_assigned_are_put_back_to_the_first_offset_of_all_batches_given_back() -> None:
+    client = Client()
+    rewind(client, [*SPANS, Span("t", 0, 20, 30)])  # type: ignore[arg-type]
     assert client.sought == [(0, 10)]
+    client.sought.clear()
+    rewind(client, SPANS, gone=[0])  # type: ignore[arg-type]
+    assert not client.sought
 
 
 def test_a_fenced_producer_ends_the_worker() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from models.artifact import Model, load, released
 from models.message import Message, Origin
-from stream.judge import Disclosure, alerts, judge, verdicts
+from stream.judge import Disclosure, alerts, explained, judge, verdicts
 from stream.policy import Policy
 from stream.privacy import masker
 from stream.wire import Alert, Event, Place
@@ -32,7 +32,7 @@ def event(text: str, **more: object) -> Event:
 def raised(model: Model, message: Event, disclosure: Disclosure) -> Alert:
     policy = Policy(deny=msgspec.convert({"senders": [message.sender]}, type(Policy().deny)))
     judgement = judge(model, policy, [message])
-    (alert,) = alerts(model, judgement, [message], {0: Place("t", 0, 1, 2)}, disclosure, NOW)
+    (alert,) = alerts(judgement, explained(judgement, judgement.raised), {0: Place("t", 0, 1, 2)}, disclosure, NOW)
     return alert
 
 
@@ -50,9 +50,7 @@ def test_an_alert_shows_the_scammer_and_hides_the_victim(model: Model) -> None:
 
 
 def test_reasons_show_no_more_of_the_text_than_the_text_itself(model: Model) -> None:
-    alert = raised(
-        model, event("secret words 99887766554433 here and there"), Disclosure(KEY, text=masker("none"), sender="pseudonym", reasons=20)
-    )
+    alert = raised(model, event("secret words 99887766554433 here and there"), Disclosure(KEY, text=masker("none"), sender="pseudonym"))
     encoded = msgspec.json.encode(alert)
     assert alert.text is None
     assert b"secret" not in encoded
@@ -62,7 +60,7 @@ def test_reasons_show_no_more_of_the_text_than_the_text_itself(model: Model) -> 
 def test_verdicts_are_in_order_and_reasons_only_where_something_was_raised(model: Model) -> None:
     messages = [Message(text=f"message {i} win cash now", id=f"{i}") for i in range(50)]
     judgement = judge(model, Policy(), messages)
-    found = list(verdicts(model, judgement, messages))
+    found = list(verdicts(judgement, explained(judgement, judgement.raised)))
     assert [verdict.id for verdict in found] == [f"{i}" for i in range(50)]
     for verdict in found:
         assert (verdict.category is None) == (verdict.decision == "pass")
@@ -71,7 +69,7 @@ def test_verdicts_are_in_order_and_reasons_only_where_something_was_raised(model
 
 
 def test_no_messages_no_verdicts(model: Model) -> None:
-    assert list(verdicts(model, judge(model, Policy(), []), [])) == []
+    assert list(verdicts(judge(model, Policy(), []), {})) == []
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_masking_keeps_the_length_and_all_that_is_no_digit(text: str) -> None:
 
 def test_indicators_are_what_others_can_look_for() -> None:
     found = privacy.indicators(
-        "call 081 234 5678 or @agent_88, t.me/joinus. you: 0812345679", "+85512345678", ME, ["a.com/x"] * 2, ["a.com"]
+        "call 081 234 5678 or @agent_88, t.me/joinus. you: 0812345679", "+85512345678", ME, [("a.com/x", "a.com")] * 2
     )
     assert found.urls == ["a.com/x"]
     assert found.phones == ["+66812345678"]

@@ -145,3 +145,28 @@ def test_a_null_stays_null_in_a_dead_letter() -> None:
 def test_a_verdict_has_the_agreed_fields() -> None:
     fields = [field.name for field in msgspec.structs.fields(wire.Verdict)]
     assert fields == ["id", "score", "label", "decision", "flagged", "category", "language", "reasons"]
+
+
+VALUES = st.one_of(
+    st.just(record()),
+    st.binary(max_size=20),
+    st.sampled_from([None, b"", b"[]", b"{}", record(text="x" * 20_000), record(text="x" * 70_000), record(text="ก" * 5000)]),
+    st.sampled_from([record(origin=5), b'{"specversion":"1.0","id":"1","source":"s","type":"t","data":' + record(id="wrapped") + b"}"]),
+)
+
+
+@given(st.lists(VALUES, max_size=12))
+def test_a_batch_is_read_as_each_value_alone(values: list[bytes | None]) -> None:
+    decoder, alone = Decoder(Event, Limits()), Decoder(Event, Limits())
+    found = decoder.decode_all(values)
+    expected: list[Event] = []
+    dead: dict[int, type[errors.RecordError]] = {}
+    for number, value in enumerate(values):
+        try:
+            expected.append(alone.decode(value))
+        except errors.RecordError as error:
+            dead[number] = type(error)
+    assert found.messages == expected
+    assert {number: type(error) for number, error in found.dead.items()} == dead
+    assert list(found.numbers) == [number for number in range(len(values)) if number not in dead]
+    assert decoder.ignored == alone.ignored
