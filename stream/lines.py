@@ -53,7 +53,7 @@ def blocks(read: Read, longest: int) -> Iterator[list[bytes]]:
             rest, block = rest[: len(mark) + longest + 1], block[end:] if end >= 0 else b""
         *lines, rest = (rest + block).split(b"\n")
         if lines:
-            lines[0], mark = lines[0].removeprefix(mark), b""
+            lines[0], mark = lines[0].removeprefix(mark)[: longest + 1], b""
         for begin in range(0, len(lines), LINES):
             yield lines[begin : begin + LINES]
     if last := rest.removeprefix(mark)[: longest + 1]:
