@@ -25,7 +25,7 @@ _DOT, _AT = ord("."), ord("@")
 _IN_HOST = np.isin(np.arange(128), [ord(sign) for sign in "abcdefghijklmnopqrstuvwxyz0123456789-"])
 _TRAILING = b".,;:!?)]}>'\"*_"
 _HOST = re.compile(r"(?:h(?:tt|xx)ps?:/{0,2})?(?:[^/@?#]*@)?([^/:?#]+)")
-_PUBLIC = re.compile(r"\.(?:gov|govt|go|edu|ac|mil)(?:\.[a-z]{2})?$")
+_PUBLIC = re.compile(r"\.(?:gov|govt|go|gob|mil)(?:\.[a-z]{2})?$")  # no schools: theirs are broken into, and host much phishing
 _ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}$")
 
 _suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the list inside the package; never the network
@@ -34,6 +34,11 @@ _SHORTENERS = frozenset(row[0] for row in read_table("shorteners.tsv"))
 _CHATS = frozenset(row[0] for row in read_table("chats.tsv"))
 _BRANDS = {row[0]: frozenset(row[1].split(",")) for row in read_table("brands.tsv")}
 _LONG_BRANDS = tuple(brand for brand in _BRANDS if len(brand) >= 5)  # short ones must stand alone between - and .
+_OWN = frozenset().union(*_BRANDS.values())
+_WORDS_OF_TRUST = re.compile(
+    r"secur|verif|valid|confirm|login|logon|signin|account|update|alert|support|service|protect|unlock|restor|recover|claim|reward"
+    r"|bonus|prize|gift|refund|rebate|payment|billing|invoice|wallet|wealth|redeliver|parcel|track|customs|toll|penalt|kyc"
+)
 _CHEAP = frozenset(row[0] for row in read_table("cheap_endings.tsv"))
 
 
@@ -54,7 +59,11 @@ class Host:
     """Hyphens and levels beyond what honest hosts have: three or more."""
     digits: bool
     public: bool
-    """Under a government's or a school's ending."""
+    """Under a government's ending."""
+    own: bool = False
+    """The domain of a known brand."""
+    trust: bool = False
+    """With a word in it that impostors like: verify, secure, refund ...; on no brand's own domain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +135,9 @@ def judge(name: str) -> Host | None:
     labels = name[: -len(parts.suffix) - 1]
     brand = "" if chat or shortener or public else _impersonated(labels, domain)
     deep = name.count("-") + name.count(".") >= 3 and not public
-    return Host(domain, shortener, chat, False, brand, ending in _CHEAP, deep, any(map(str.isdigit, labels)), public)
+    own = domain in _OWN and not chat and not shortener
+    trust = not (own or chat or shortener or public) and bool(_WORDS_OF_TRUST.search(labels))
+    return Host(domain, shortener, chat, False, brand, ending in _CHEAP, deep, any(map(str.isdigit, labels)), public, own, trust)
 
 
 def _impersonated(labels: str, domain: str) -> str:

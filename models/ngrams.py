@@ -28,7 +28,7 @@ class NgramParameters:
     """Length of the longest n-gram and the number of bits of a bucket's number."""
 
     longest: int = 5
-    bits: int = 18
+    bits: int = 17
 
     @property
     def buckets(self) -> int:

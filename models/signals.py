@@ -47,7 +47,9 @@ CATALOGUE: tuple[Signal, ...] = (
     Signal("link_address", "link", "a link to a bare IP address"),
     Signal("link_digits", "link", "a host with digits in it"),
     Signal("link_path", "link", "a link with a path"),
-    Signal("link_public", "link", "a link to a government's or school's domain"),
+    Signal("link_public", "link", "a link to a government's domain"),
+    Signal("link_own", "link", "a link to a known brand's own domain"),
+    Signal("link_trust_word", "link", "a host with a word that impostors like (verify, secure, refund) on no brand's own domain"),
     Signal("phone", "number", "a phone number in the text"),
     Signal("phone_foreign", "number", "a phone number of another country than the recipient's in the text"),
     Signal("amount", "number", "an amount of money"),
@@ -91,7 +93,7 @@ CATALOGUE: tuple[Signal, ...] = (
     Signal("code_without_link", "pair", "a number like a one-time code, and no link"),
 )
 INDEX = {signal.name: i for i, signal in enumerate(CATALOGUE)}
-FEATURE_SET = "char-ngrams-v2+signals-v1"
+FEATURE_SET = "char-ngrams-v2+signals-v2"
 """Names the code of this package that makes features; a model made for another one is refused."""
 
 _NOWHERE = Origin()
@@ -139,6 +141,8 @@ def _measure_links(table: Column, found: Links, size: int) -> None:
         ("link_address", [host.address for host in hosts]),
         ("link_digits", [host.digits for host in hosts]),
         ("link_public", [host.public for host in hosts]),
+        ("link_own", [host.own for host in hosts]),
+        ("link_trust_word", [host.trust for host in hosts]),
         ("link_path", ["/" in url.split("//")[-1] for url in found.url]),
     ):
         table[INDEX[name], message[np.array(told, dtype=np.bool_)]] = 1

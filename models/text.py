@@ -194,6 +194,7 @@ FOLD, CLASS, _EXPANDS = _tables()
 _WRITTEN_OUT = str.maketrans(_EXPANDS | dict.fromkeys(np.flatnonzero((CLASS == C.INVISIBLE) | (CLASS == C.ACCENT)).tolist(), ""))
 _JOINS = "".join(f"{chr(low)}-{chr(high)}" for low, high, kind in _RANGES if kind in _SCRIPTS_APART)
 _LONE_JOINER = re.compile(f"(?<![{_JOINS}])[\u200c\u200d]")
+_BRACKETS = np.array([ord(pair[0]) << 32 | ord(pair[1]) for pair in ("[]", "()", "{}", "<>")], dtype=np.uint64)
 _SLASH, _DOT, _COLON = map(ord, "/.:")
 _SEPARATOR = np.isin(np.arange(128), [ord(sign) for sign in " .-_*|/+~^,\"'"])
 _LEET = np.zeros(128, dtype=np.uint32)
@@ -246,7 +247,7 @@ def canonicalise(texts: Sequence[str]) -> CanonicalBatch:
     codes = FOLD.take(raw)
     codes[starts], classes[starts] = MARK, C.MARK
     counts = _count(classes, starts)
-    spaces = _between_spaced_letters(codes, classes)
+    spaces = _between_spaced_letters(codes, classes) | _around_dots(codes, classes)
     spaced = np.add.reduceat(spaces, starts, dtype=np.int64)
     kept = ~(spaces | _doubled_space(classes))
     starts = starts - np.searchsorted(np.flatnonzero(~kept), starts)
@@ -322,6 +323,17 @@ def _between_spaced_letters(codes: Codes, classes: NDArray[np.uint8]) -> Bools:
     places = np.flatnonzero(inner)
     inner[places] = (codes[places] < 128) & _SEPARATOR.take(codes[places], mode="clip")
     return inner & (_shift(inner, 2) | _shift(inner, -2))
+
+
+def _around_dots(codes: Codes, classes: NDArray[np.uint8]) -> Bools:
+    """Brackets around a dot, which hide a link: `evil[.]com`."""
+    other = classes == C.OTHER
+    places = np.flatnonzero((classes == C.DOT) & _shift(other, 1) & _shift(other, -1))
+    brackets = np.zeros_like(other)
+    pairs = codes[places - 1].astype(np.uint64) << np.uint64(32) | codes[places + 1]
+    for beside in (-1, 1):
+        brackets[places[np.isin(pairs, _BRACKETS)] + beside] = True
+    return brackets
 
 
 def _undo_leet(codes: Codes, classes: NDArray[np.uint8]) -> Ints:

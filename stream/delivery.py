@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from stream.errors import BrokerUnavailable, Fenced
 from stream.wire import Outgoing
@@ -142,6 +142,16 @@ def rewind(consumer: Consumer, spans: Iterable[Span], gone: Collection[int] = ()
             first[place] = min(span.first, first.get(place, span.first))
     for (topic, partition), offset in first.items():
         _seek(consumer, TopicPartition(topic, partition, offset))
+
+
+def return_to_committed(consumer: Consumer) -> None:
+    """Put the consumer back to what is committed in all its partitions. Raises BrokerUnavailable."""
+    try:
+        committed = consumer.committed(consumer.assignment(), OPERATION_SECONDS)
+    except KafkaException as error:
+        raise BrokerUnavailable(f"the committed offsets cannot be read ({error.args[0].name()})") from None
+    for place in committed:
+        _seek(consumer, TopicPartition(place.topic, place.partition, place.offset if place.offset >= 0 else OFFSET_BEGINNING))
 
 
 def _seek(consumer: Consumer, place: TopicPartition) -> None:

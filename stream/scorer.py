@@ -123,12 +123,12 @@ class Scorer:
         records = [record for record in found if (error := record.error()) is None or self._heed(record, error)]
         if not records:
             return None
-        batch = taken(records, consumer.consumer_group_metadata())
         if self._rebalances != before:
-            # Some were read before their partition changed hands, perhaps to another worker and back: read them again.
-            delivery.rewind(consumer, batch.spans)
+            # Some were read before their partition changed hands, perhaps to another worker and back: all are read again.
+            self._settle(consumer)
+            delivery.return_to_committed(consumer)
             return None
-        return batch
+        return taken(records, consumer.consumer_group_metadata())
 
     def _settle(self, consumer: Consumer, following: Judged | None = None, gone: Collection[int] = ()) -> bool:
         """Wait for the batch under way, and count it. If it was given back, read it again, and what follows it too."""

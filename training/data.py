@@ -1,7 +1,8 @@
 """Labelled messages from JSONL files, plain or gzipped: one object a line, cut at line feeds only.
 
-A line needs `text`, `label` (scam, promo or benign) and `lang`; it may have `category` and any field of a Message. A folder
-may hold `LICENCES.tsv`: the name of a source (a file's name without its endings), a tab, its licence.
+A line needs `text`, `label` (scam, promo or benign) and `lang`; it may have `category` and any field of a Message. The first line
+of a file may be a heading instead: an object with `about`, which says where the messages come from. A folder may hold
+`LICENCES.tsv`: the name of a source (a file's name without its endings), a tab, its licence.
 """
 
 import gzip
@@ -22,8 +23,9 @@ from models.message import Message
 CORPUS = (Path(str(files("training"))) / "corpus").resolve()
 """The labelled messages that were written for this project."""
 
-CORPUS_LICENCE = "Apache-2.0"
+CORPUS_LICENCE = "CC BY 4.0"
 UNSTATED = "not stated"
+HEADING = b'{"about"'
 ENDINGS = (".jsonl", ".jsonl.gz")
 METADATA = ("operator", "channel", "sender", "sender_type", "recipient", "sent_at", "origin")
 """Fields of a Message that a label may be learned from. The language is none of them: the model must not be told."""
@@ -113,7 +115,7 @@ def _rows(file: Path, source: str, left_out: Counter[str]) -> Iterator[Row]:
     try:
         with opened(file, "rb") as stream:
             for number, line in enumerate(stream, start=1):
-                if line.strip():
+                if line.strip() and not (number == 1 and line.startswith(HEADING)):
                     try:
                         yield _row(line, source, left_out)
                     except (msgspec.MsgspecError, UnicodeError) as error:

@@ -38,9 +38,9 @@ class Recipe:
     """What is chosen, not learned."""
 
     ngrams: NgramParameters = field(default_factory=NgramParameters)
-    signal_factor: float = 0.25
+    signal_factor: float = 0.7
     regularisation: float = 10.0  # scikit-learn's C
-    folds: int = 5
+    folds: int = 4
     seed: int = 1
     jobs: int = 2
     cache: Path | None = None
@@ -49,7 +49,7 @@ class Recipe:
 class NgramCounts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Sequence of Message -> CSR (N, buckets): how often each n-gram stands there, times `ngrams.scale`. Column 0 stays empty."""
 
-    def __init__(self, longest: int = 5, bits: int = 18) -> None:
+    def __init__(self, longest: int = 5, bits: int = 17) -> None:
         self.longest = longest
         self.bits = bits
 

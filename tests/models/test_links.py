@@ -44,6 +44,8 @@ def test_links_are_dealt_to_their_messages() -> None:
         ("x.top", "cheap"),
         ("a-b-c.d.com", "deep"),
         ("hasil.gov.my", "public"),
+        ("www.usps.com", "own"),
+        ("secure-parcels.info", "trust"),
     ],
 )
 def test_a_host_tells_what_it_is(url: str, quality: str) -> None:
@@ -57,6 +59,14 @@ def test_a_brand_on_its_own_domain_is_no_lookalike(url: str) -> None:
     host = host_of(url)
     assert host is not None
     assert host.lookalike == ""
+    assert not host.trust
+
+
+def test_a_schools_host_is_not_trusted() -> None:
+    """They are broken into and host much phishing."""
+    host = host_of("colegio.edu.pe/verify")
+    assert host is not None
+    assert not host.public
 
 
 @given(batches)

@@ -21,6 +21,8 @@ def canonical(text: str) -> str:
         ("f r e e money", "free money"),
         ("l.o.a.n", "loan"),
         ("加 微 信", "加微信"),
+        ("evil[.]com bit(.)ly", "evil.com bit.ly"),
+        ("(ok) a. [b]", "(ok) a. [b]"),
         ("ca\u200bsh", "cash"),
         ("ca\u00adsh\ufeff", "cash"),
         ("Tài khoản của bạn", "tai khoan cua ban"),

@@ -120,3 +120,14 @@ def test_folding_leaves_something_and_folds_once_for_all(text: str) -> None:
 def test_marks_of_scripts_are_parts_of_words() -> None:
     """Thai words that differ in a vowel sign only are no duplicates."""
     assert fold("ปี") != fold("ปา") != fold("ปิ")
+
+
+def test_a_file_may_begin_with_a_heading_and_every_file_of_the_corpus_does(tmp_path: Path) -> None:
+    """It says that the messages were written for this project, and their licence."""
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"about": "made up"}\n{"text": "a", "label": "benign", "lang": "en"}\n', encoding="utf-8")
+    assert [row.message.text for row in read([path]).rows] == ["a"]
+    for file in CORPUS.glob("*.jsonl"):
+        heading = file.read_text(encoding="utf-8").split("\n", 1)[0]
+        assert "written for this project" in heading
+        assert CORPUS_LICENCE in heading

@@ -1,0 +1,161 @@
+"""What the loop promises, shown with a fake client; what needs a broker is in tests/integration/test_worker.py."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import msgspec
+import pytest
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, TopicPartition
+from confluent_kafka import Message as KafkaMessage
+from prometheus_client import CollectorRegistry
+
+from models.artifact import Model
+from stream import answer as answering
+from stream import scorer as module
+from stream.answer import Answer, answer
+from stream.batch import Judged, taken
+from stream.clients import Record
+from stream.judge import Disclosure, explained, judge
+from stream.metrics import Metrics
+from stream.policy import Listed, Policy
+from stream.scorer import Delivered, Scorer
+from stream.settings import Settings
+from stream.wire import error_of
+
+SCAMMER = "+85512345678"
+POLICY = Policy(deny=Listed(senders=frozenset({SCAMMER})), allow=Listed(senders=frozenset({"friend"})))
+DISCLOSURE = Disclosure(b"0123456789abcdef")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def record(partition: int, offset: int, sender: str = "friend", text: str = "hello") -> Record:
+    value = {
+        "id": f"m-{offset}",
+        "operator": "a",
+        "channel": "sms",
+        "text": text,
+        "sender": sender,
+        "recipient": "+66812345678",
+        "sent_at": 0,
+    }
+    raw = msgspec.json.encode(value)
+    return cast(Record, KafkaMessage("t", partition, offset, None, raw, [], None, (1, 1000), 0.0, 0))
+
+
+@dataclass
+class Client:
+    """A consumer that gives what it was told to, and remembers where it was put back to."""
+
+    batches: list[list[Record]] = field(default_factory=list)
+    before: Callable[[], None] = lambda: None
+    sought: list[tuple[int, int]] = field(default_factory=list)
+
+    def consume(self, _count: int, _seconds: float) -> list[Record]:
+        self.before()
+        return self.batches.pop(0) if self.batches else []
+
+    def consumer_group_metadata(self) -> str:
+        return "generation 1"
+
+    def assignment(self) -> list[TopicPartition]:
+        return [TopicPartition("t", 0), TopicPartition("t", 1)]
+
+    def seek(self, place: TopicPartition) -> None:
+        self.sought.append((place.partition, place.offset))
+
+    def committed(self, places: list[TopicPartition], _seconds: float) -> list[TopicPartition]:
+        return [TopicPartition("t", 0, 7), TopicPartition("t", 1, OFFSET_INVALID)]
+
+    def position(self, places: list[TopicPartition]) -> list[TopicPartition]:
+        return []
+
+
+@pytest.fixture
+def scorer(model: Model) -> Scorer:
+    return Scorer(Settings(), model, POLICY, DISCLOSURE, Metrics(CollectorRegistry(), model, POLICY))
+
+
+def run(scorer: Scorer, client: Client, outcomes: list[bool]) -> list[Judged]:
+    """Let the loop judge all that the client has; each delivery has the next outcome. Gives what was handed over."""
+    handed: list[Judged] = []
+
+    def hand_over(judged: Judged) -> Future[Delivered]:
+        handed.append(judged)
+        future: Future[Delivered] = Future()
+        told = answer(judged, scorer.settings, scorer.disclosure, NOW)
+        future.set_result(Delivered(outcomes.pop(0), told, {}, 0.0))
+        if not client.batches:
+            scorer.stop()
+        return future
+
+    scorer._judge_all(cast(Any, client), hand_over)
+    return handed
+
+
+def test_what_is_judged_is_counted_when_it_is_delivered(scorer: Scorer) -> None:
+    client = Client([[record(0, 1), record(0, 2, SCAMMER)], [record(1, 7)]])
+    handed = run(scorer, client, [True, True])
+    assert [judged.taken.group for judged in handed] == ["generation 1"] * 2
+    assert (scorer.state.judged, scorer.state.raised) == (3, 1)
+
+
+def test_a_batch_given_back_takes_the_one_behind_it_along(scorer: Scorer) -> None:
+    """Both are read again, from the first offset of either; nothing of them is counted."""
+    client = Client([[record(0, 10), record(0, 11)], [record(0, 12), record(1, 5)], [record(0, 10)]])
+    handed = run(scorer, client, [False, True])
+    assert client.sought == [(0, 10), (1, 5)]
+    assert [judged.taken.spans[0].first for judged in handed] == [10, 10]
+    assert scorer.state.judged == 1
+
+
+def test_before_partitions_go_the_batch_under_way_is_settled(scorer: Scorer) -> None:
+    """What it leaves behind if it fails is read again by whoever has the partition then: this one is put back elsewhere only."""
+    client = Client()
+    judged = scorer._process(taken([record(0, 10), record(1, 20)], "generation 1"))
+    future: Future[Delivered] = Future()
+    scorer._under_way = judged, future
+    threading.Timer(0.05, lambda: future.set_result(Delivered(False, Answer([], {}, []), {}, 0.0))).start()
+    scorer._revoked(cast(Any, client), [TopicPartition("t", 0)])
+    assert scorer._under_way is None
+    assert client.sought == [(1, 20)]
+
+
+def test_records_read_across_a_rebalance_are_read_again_from_what_is_committed(scorer: Scorer) -> None:
+    """Not from the first of them: a batch before them may just have been given back."""
+    client = Client([[record(0, 10), record(0, 11)]])
+    client.before = lambda: scorer._assigned(cast(Any, client), client.assignment())
+    assert scorer._take(cast(Any, client)) is None
+    assert client.sought == [(0, 7), (1, OFFSET_BEGINNING)]
+
+
+def test_what_judging_raises_on_becomes_a_dead_letter_alone(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+
+    def fragile(model: Model, policy: Policy, messages: Any) -> Any:
+        if any(message.text == "poison" for message in messages):
+            raise ZeroDivisionError
+        return judge(model, policy, messages)
+
+    monkeypatch.setattr(module, "judge", fragile)
+    judged = scorer._process(taken([record(0, 1), record(0, 2, text="poison"), record(0, 3, SCAMMER)], "g"))
+    told = answer(judged, scorer.settings, DISCLOSURE, NOW)
+    assert [message.id for message in judged.decoded.messages] == ["m-1", "m-3"]
+    assert [alert.message_id for alert in told.alerts] == ["m-3"]
+    assert {number: error.code for number, error in told.dead.items()} == {1: "internal"}
+
+
+def test_what_explaining_raises_on_becomes_a_dead_letter_alone(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+
+    def fragile(judgement: Any, numbers: Any, reasons: int) -> Any:
+        if any(judgement.messages[i].text == "poison" for i in numbers):
+            raise ZeroDivisionError
+        return explained(judgement, numbers, reasons)
+
+    monkeypatch.setattr(answering, "explained", fragile)
+    judged = scorer._process(taken([record(0, 1), record(0, 2, SCAMMER, "poison"), record(0, 3, SCAMMER)], "g"))
+    told = answer(judged, scorer.settings, DISCLOSURE, NOW)
+    assert [alert.message_id for alert in told.alerts] == ["m-3"]
+    assert [error_of(letter.headers) for letter in told.outgoing] == ["", "internal"]
