@@ -21,6 +21,7 @@ _PATTERN = re.compile(
     rb"|(?<![a-z0-9])[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?:[:/][!-~]++)"
 )
 DELETE = 127  # stands for itself and all that is no ASCII
+LONGEST_HOST = 253  # characters of a name in the DNS; also bounds what `judge` remembers
 _DOT, _AT = ord("."), ord("@")
 _IN_HOST = np.isin(np.arange(128), [ord(sign) for sign in "abcdefghijklmnopqrstuvwxyz0123456789-"])
 _TRAILING = b".,;:!?)]}>'\"*_"
@@ -116,7 +117,7 @@ def _candidates(batch: CanonicalBatch) -> tuple[bytes, Ints]:
 def host_of(url: str) -> Host | None:
     """The judged host of a URL in canonical text, with or without scheme; None where there is no real host."""
     match = _HOST.match(url)
-    return judge(match.group(1)) if match else None
+    return judge(match.group(1)) if match and len(match.group(1)) <= LONGEST_HOST else None
 
 
 @lru_cache(maxsize=65_536)

@@ -60,7 +60,7 @@ CATALOGUE: tuple[Signal, ...] = (
     Signal("capitals", "form", "share of capital letters"),
     Signal("shouting", "form", "exclamation and question marks"),
     Signal("emoji", "form", "emoji and symbols"),
-    Signal("length", "form", "length of the text, on a logarithmic scale"),
+    Signal("length", "form", "a long text: beyond 40 characters, on a logarithmic scale"),
     Signal("very_short", "form", "fewer than 20 characters"),
     Signal("scripts_mixed", "form", "Latin letters beside another script"),
     Signal("bracketed_name", "form", "begins with a name in brackets or before a colon, as brands sign"),
@@ -248,7 +248,7 @@ def _measure_form(table: Column, batch: CanonicalBatch) -> None:
     table[INDEX["capitals"]] = np.where(latin >= 8, counts[:, C.UPPER] / np.maximum(latin, 1), 0)
     table[INDEX["shouting"]] = np.minimum(counts[:, C.SHOUT] / 4, 1)
     table[INDEX["emoji"]] = np.minimum(counts[:, C.EMOJI] / 4, 1)
-    table[INDEX["length"]] = np.minimum(np.log1p(length) / 8, 1)
+    table[INDEX["length"]] = np.clip(np.log(whole / 40) / 6, 0, 1)  # 0 for the usual short ones, lest it be a reason for everything
     table[INDEX["very_short"]] = length < 20
     table[INDEX["scripts_mixed"]] = np.minimum(latin, others) / whole
     first = batch.codes.take(batch.starts + 1, mode="clip")

@@ -194,6 +194,9 @@ FOLD, CLASS, _EXPANDS = _tables()
 _WRITTEN_OUT = str.maketrans(_EXPANDS | dict.fromkeys(np.flatnonzero((CLASS == C.INVISIBLE) | (CLASS == C.ACCENT)).tolist(), ""))
 _JOINS = "".join(f"{chr(low)}-{chr(high)}" for low, high, kind in _RANGES if kind in _SCRIPTS_APART)
 _LONE_JOINER = re.compile(f"(?<![{_JOINS}])[\u200c\u200d]")
+_MARKS = "".join(char for char in map(chr, range(0x300, 0x20000)) if unicodedata.combining(char))
+# Normalising sorts a run of marks in quadratic time; no letter of any language bears so many.
+_TOO_MANY_MARKS = re.compile(f"([{_MARKS}]{{8}})[{_MARKS}]+")
 _BRACKETS = np.array([ord(pair[0]) << 32 | ord(pair[1]) for pair in ("[]", "()", "{}", "<>")], dtype=np.uint64)
 _SLASH, _DOT, _COLON = map(ord, "/.:")
 _SEPARATOR = np.isin(np.arange(128), [ord(sign) for sign in " .-_*|/+~^,\"'"])
@@ -264,7 +267,8 @@ def plain(text: str) -> str:
     Ligatures, fractions and squared words are written out, loose accents joined to their letters, and invisible characters
     taken out; a joiner stays behind a letter of a script that joins.
     """
-    return _LONE_JOINER.sub("", unicodedata.normalize("NFC", text).translate(_WRITTEN_OUT))
+    text = unicodedata.normalize("NFC", _TOO_MANY_MARKS.sub(r"\1", text))
+    return _LONE_JOINER.sub("", text.translate(_WRITTEN_OUT))
 
 
 def _join(texts: Sequence[str]) -> tuple[Codes, Ints]:
@@ -329,7 +333,7 @@ def _around_dots(codes: Codes, classes: NDArray[np.uint8]) -> Bools:
     """Brackets around a dot, which hide a link: `evil[.]com`."""
     other = classes == C.OTHER
     places = np.flatnonzero((classes == C.DOT) & _shift(other, 1) & _shift(other, -1))
-    brackets = np.zeros_like(other)
+    brackets: Bools = np.zeros_like(other)
     pairs = codes[places - 1].astype(np.uint64) << np.uint64(32) | codes[places + 1]
     for beside in (-1, 1):
         brackets[places[np.isin(pairs, _BRACKETS)] + beside] = True

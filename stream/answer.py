@@ -4,12 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from models.explain import Explanation
 from stream import clients, wire
 from stream.batch import Judged
 from stream.clients import Record
 from stream.errors import Internal, RecordError
-from stream.judge import Disclosure, Explained, alerts, explained
+from stream.judge import Disclosure, alerts, explained
 from stream.logs import log
 from stream.settings import Settings
 from stream.wire import Alert, Outgoing
@@ -25,42 +24,45 @@ class Answer:
 
 
 def answer(judged: Judged, settings: Settings, disclosure: Disclosure, now: datetime) -> Answer:
-    """Explain what was raised, and write the records."""
+    """Explain what was raised, and write the records. What cannot be explained or written becomes a dead letter."""
     dead = dict(judged.decoded.dead)
-    told = _explained(judged, settings.reasons, dead)
-    numbers = judged.decoded.numbers
-    raised = list(alerts(judged.judgement, told, {i: judged.taken.place(numbers[i]) for i in told}, disclosure, now))
-    return Answer(raised, dead, [*_alert_records(judged, told, raised, settings), *_dead_letters(judged, dead, settings, now)])
 
+    def write(numbers: Sequence[int]) -> list[tuple[Alert, Outgoing]]:
+        return list(_alerts(judged, numbers, settings, disclosure, now))
 
-def _explained(judged: Judged, reasons: int, dead: dict[int, RecordError]) -> Explained:
-    """Explain the batch; if that raises, one by one: what raises becomes a dead letter."""
-    judgement = judged.judgement
+    raised = judged.judgement.raised
     try:
-        return explained(judgement, judgement.raised, reasons)
+        written = write(raised)
     except Exception as error:  # noqa: BLE001 whatever it is, it must not stop the partition
-        log.error("explaining a batch raised", exception=type(error).__name__, messages=len(judgement.raised))
-    told: dict[int, Explanation] = {}
-    for i in judgement.raised:
-        try:
-            told |= explained(judgement, [i], reasons)
-        except Exception as error:  # noqa: BLE001
-            dead[judged.decoded.numbers[i]] = Internal(f"explaining it raised {type(error).__name__}")
-    return told
+        log.error("explaining a batch raised", exception=type(error).__name__, messages=len(raised))
+        written = []
+        for number in raised:
+            try:
+                written += write([number])
+            except Exception as alone:  # noqa: BLE001
+                dead[judged.decoded.numbers[number]] = Internal(f"explaining it raised {type(alone).__name__}")
+    letters = _dead_letters(judged, dead, settings, now)
+    return Answer([alert for alert, _ in written], dead, [*(record for _, record in written), *letters])
 
 
-def _alert_records(judged: Judged, told: Explained, raised: Sequence[Alert], settings: Settings) -> Iterable[Outgoing]:
-    for i, alert in zip(told, raised, strict=True):
+def _alerts(
+    judged: Judged, numbers: Sequence[int], settings: Settings, disclosure: Disclosure, now: datetime
+) -> Iterable[tuple[Alert, Outgoing]]:
+    """The alerts of some messages of a batch, each with its record."""
+    told = explained(judged.judgement, numbers, settings.reasons)
+    of = {number: judged.decoded.numbers[number] for number in numbers}
+    places = {number: judged.taken.place(record) for number, record in of.items()}
+    for number, alert in zip(numbers, alerts(judged.judgement, told, places, disclosure, now), strict=True):
         topic = clients.alert_topic(settings, judged.policy.label(alert.operator))
-        yield wire.encode_alert(alert, topic, _trace(judged.taken.records[judged.decoded.numbers[i]]))
+        yield alert, wire.encode_alert(alert, topic, _trace(judged.taken.records[of[number]]))
 
 
 def _dead_letters(judged: Judged, dead: dict[int, RecordError], settings: Settings, now: datetime) -> Iterable[Outgoing]:
     for i, error in dead.items():
         r = judged.taken.records[i]
-        yield wire.encode_dead_letter(settings.dead_letter_topic, judged.taken.place(i), r.key(), r.value(), r.headers(), error, now)
+        yield wire.encode_dead_letter(settings.dead_letter_topic, judged.taken.place(i), r.key(), r.value(), clients.headers(r), error, now)
 
 
 def _trace(record: Record) -> bytes | None:
     """The W3C traceparent of a record."""
-    return next((value for name, value in record.headers() or () if name == "traceparent" and isinstance(value, bytes)), None)
+    return next((value for name, value in clients.headers(record) if name == "traceparent" and isinstance(value, bytes)), None)

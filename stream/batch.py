@@ -44,6 +44,8 @@ class Judged:
     decoded: Decoded[Event]
     judgement: Judgement
     policy: Policy
+    ignored: Mapping[str, int]
+    """Optional fields that could not be read."""
     seconds: Mapping[str, float]
     """By stage."""
 

@@ -25,6 +25,14 @@ class Record(Protocol):
     def error(self) -> KafkaError | None: ...  # noqa: D102
 
 
+def headers(record: Record) -> list[tuple[str, bytes | str | None]]:
+    """The headers of a record; none if they cannot be read (a name that is no UTF-8 makes the client raise SystemError)."""
+    try:
+        return record.headers() or []
+    except Exception:  # noqa: BLE001
+        return []
+
+
 def _shared(settings: Settings) -> dict[str, Any]:
     return {
         "bootstrap.servers": settings.brokers,

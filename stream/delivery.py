@@ -5,11 +5,11 @@ so that a worker whose partitions were taken away cannot commit them (KIP-447).
 
 At least once: records first, then the offsets. A crash in between makes the batch come again; an alert's id tells copies.
 
-A batch that was given back must be read again: `rewind` puts the consumer back, which librdkafka does not do by itself.
+A batch that was given back must be read again: `return_to_committed` puts the consumer back, which librdkafka does not do.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -129,28 +129,15 @@ def _give_up_if_fatal(error: KafkaException) -> None:
         ) from None
 
 
-def rewind(consumer: Consumer, spans: Iterable[Span], gone: Collection[int] = ()) -> None:
-    """Put the consumer back to the first offsets of batches, in the partitions that it still has; `gone` are about to be revoked.
-
-    Raises BrokerUnavailable.
-    """
-    assigned = {(place.topic, place.partition) for place in consumer.assignment() if place.partition not in gone}
-    first: dict[tuple[str, int], int] = {}
-    for span in spans:
-        place = span.topic, span.partition
-        if place in assigned:
-            first[place] = min(span.first, first.get(place, span.first))
-    for (topic, partition), offset in first.items():
-        _seek(consumer, TopicPartition(topic, partition, offset))
-
-
 def return_to_committed(consumer: Consumer) -> None:
-    """Put the consumer back to what is committed in all its partitions. Raises BrokerUnavailable."""
+    """Put the consumer back to what is committed in all its partitions; nothing may be under way. Raises BrokerUnavailable."""
     try:
         committed = consumer.committed(consumer.assignment(), OPERATION_SECONDS)
     except KafkaException as error:
         raise BrokerUnavailable(f"the committed offsets cannot be read ({error.args[0].name()})") from None
     for place in committed:
+        if place.error is not None:  # its offset says nothing then
+            raise BrokerUnavailable(f"the committed offset of partition {place.partition} cannot be read ({place.error.name()})")
         _seek(consumer, TopicPartition(place.topic, place.partition, place.offset if place.offset >= 0 else OFFSET_BEGINNING))
 
 

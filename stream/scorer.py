@@ -11,7 +11,7 @@ What it promises:
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,14 +36,15 @@ from stream.settings import Settings
 from stream.wire import Decoded, Decoder, Event, Limits
 
 LONGEST_BACK_OFF_SECONDS = 30.0
+RETURN_SECONDS = 1.0  # between two attempts to go back to what is committed
 
 
 @dataclass(slots=True)
 class State:
-    """What the pages show of a scorer; written by its thread only."""
+    """What the pages show of a scorer; written by its thread, but for `turned`."""
 
     turned: float
-    """time.monotonic() of the loop's last turn."""
+    """time.monotonic() of the last turn of the loop, or of the last call to the broker while it delivers."""
     joined: bool = False
     """A member of the group; with zero partitions too."""
     partitions: tuple[int, ...] = ()
@@ -75,6 +76,7 @@ class Scorer:
         self._lag = Lag(metrics)
         self._under_way: tuple[Judged, Future[Delivered]] | None = None
         self._rebalances = 0
+        self._astray = False  # ahead of what is committed, with nothing under way: it must go back
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -109,12 +111,15 @@ class Scorer:
         """While one batch is delivered, the next one is judged; it is handed over when the first is done."""
         while not self._stopping.is_set():
             self._beat()
+            if self._astray and not self._return(consumer):
+                continue
             taken = self._take(consumer)
             judged = self._process(taken) if taken else None
-            if self._settle(consumer, judged) and judged:
+            self._settle()
+            if judged and not self._astray:
                 self._under_way = judged, hand_over(judged)
             self._lag.look(consumer)
-        self._settle(consumer)
+        self._settle()
 
     def _take(self, consumer: Consumer) -> Taken | None:
         """The next batch; None after a while without records."""
@@ -125,35 +130,44 @@ class Scorer:
             return None
         if self._rebalances != before:
             # Some were read before their partition changed hands, perhaps to another worker and back: all are read again.
-            self._settle(consumer)
-            delivery.return_to_committed(consumer)
+            self._settle()
+            self._astray = True
             return None
         return taken(records, consumer.consumer_group_metadata())
 
-    def _settle(self, consumer: Consumer, following: Judged | None = None, gone: Collection[int] = ()) -> bool:
-        """Wait for the batch under way, and count it. If it was given back, read it again, and what follows it too."""
+    def _settle(self) -> None:
+        """Wait for the batch under way, and count it. If it was given back, it is read again, and what was read behind it too."""
         if self._under_way is None:
-            return True
+            return
         (judged, future), self._under_way = self._under_way, None
         delivered = future.result()
         self.metrics.transactions.labels("committed" if delivered.done else "aborted").inc()
         if delivered.done:
             self._count(judged, delivered)
-            return True
-        spans = [*judged.taken.spans, *(following.taken.spans if following else ())]
-        log.warning("batch given back", records=len(judged.taken.records))
-        delivery.rewind(consumer, spans, gone)
-        return False
+        else:
+            log.warning("batch given back", records=len(judged.taken.records))
+            self._astray = True
+
+    def _return(self, consumer: Consumer) -> bool:
+        """Go back to what is committed; False, after a while, if the broker is away: nothing is read until it is done."""
+        try:
+            delivery.return_to_committed(consumer)
+            self._astray = False
+        except BrokerUnavailable as error:
+            log.warning("waiting", code=error.code, why=str(error))
+            self._stopping.wait(RETURN_SECONDS)
+        return not self._astray
 
     def _process(self, taken: Taken) -> Judged:
         """The first half of a batch's way: bytes -> messages -> judgement. The second one is `_deliver`."""
         clock = [time.perf_counter()]
         decoded = self._decoder.decode_all(taken.values())
+        ignored, self._decoder.ignored = self._decoder.ignored, {}
         clock.append(time.perf_counter())
         policy = self.policy
         decoded, judgement = self._judge(decoded, policy)
         clock.append(time.perf_counter())
-        return Judged(taken, decoded, judgement, policy, dict(zip(STAGES, np.diff(clock).tolist(), strict=False)))
+        return Judged(taken, decoded, judgement, policy, ignored, dict(zip(STAGES, np.diff(clock).tolist(), strict=False)))
 
     def _judge(self, decoded: Decoded[Event], policy: Policy) -> tuple[Decoded[Event], Judgement]:
         """Judge the batch; if that raises, find the messages that do it one by one: they become dead letters."""
@@ -182,13 +196,12 @@ class Scorer:
 
     def _count(self, judged: Judged, delivered: Delivered) -> None:
         """Tell the metrics and the pages of a delivered batch."""
-        ignored, self._decoder.ignored = self._decoder.ignored, {}
         messages, raised = judged.decoded.messages, delivered.answer.alerts
         codes = [error.code for error in delivered.answer.dead.values()]
         scores = judged.judgement.scores.probabilities[:, 0]
         waited = delivered.at - judged.taken.timestamps
-        self.metrics.count(Batch(messages, raised, codes, scores, waited, {**judged.seconds, **delivered.seconds}, ignored))
-        self._lag.judged(judged.taken.newest)
+        self.metrics.count(Batch(messages, raised, codes, scores, waited, {**judged.seconds, **delivered.seconds}, judged.ignored))
+        self._lag.judged(judged.taken.spans, judged.taken.newest)
         self.state.judged += len(messages)
         self.state.raised += len(raised)
         self.state.dead += len(codes)
@@ -215,7 +228,7 @@ class Scorer:
     def _heed(self, record: Record, error: KafkaError) -> bool:
         """What the consumer has to say that is no record: the end of a partition, or trouble. Always False."""
         if error.code() == KafkaError._PARTITION_EOF:
-            self._lag.drained(record.partition())
+            self._lag.drained(record.partition(), record.offset())
         elif error.fatal():
             raise ScamSieveError(f"the consumer cannot go on: {error.name()}")
         else:
@@ -228,10 +241,10 @@ class Scorer:
         self.state.joined = True
         log.info("partitions assigned", partitions=self.state.partitions)
 
-    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _revoked(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         # Called from consume(): the batch under way is finished, or given back, before others get the partitions.
         self._rebalances += 1
-        self._settle(consumer, gone=[place.partition for place in partitions])
+        self._settle()
         self._lag.forget(partitions)
         self.state.partitions = ()
 

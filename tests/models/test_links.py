@@ -100,3 +100,8 @@ def test_looking_only_at_words_with_a_dot_finds_the_links_of_the_whole_text(batc
 def test_the_longest_text_is_read_in_no_time(text: str) -> None:
     """What a careless pattern would read again from each place: 16,000 characters make 100 million steps."""
     find(canonicalise([text]))
+
+
+def test_a_name_longer_than_the_dns_allows_is_no_host() -> None:
+    """And is not remembered: names of 15,000 characters would fill the memory."""
+    assert host_of("http://" + "a" * 300 + ".com/x") is None

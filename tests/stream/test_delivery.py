@@ -2,12 +2,13 @@
 
 import time
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 
-from stream.delivery import Span, exactly_once, rewind
-from stream.errors import Fenced
+from stream.delivery import Span, exactly_once, return_to_committed
+from stream.errors import BrokerUnavailable, Fenced
 from stream.wire import Outgoing
 
 SPANS = [Span("t", 0, 10, 20), Span("t", 1, 5, 6)]
@@ -47,7 +48,10 @@ class Client:
         self.calls.append("abort")
 
     def assignment(self) -> list[TopicPartition]:
-        return [TopicPartition("t", 0)]
+        return [TopicPartition("t", 0), TopicPartition("t", 1)]
+
+    def committed(self, places: list[TopicPartition], _: float) -> list[TopicPartition]:
+        return [TopicPartition("t", 0, 7), TopicPartition("t", 1, OFFSET_INVALID)]
 
     def seek(self, place: TopicPartition) -> None:
         self.sought.append((place.partition, place.offset))
@@ -79,12 +83,23 @@ def test_what_cannot_be_committed_is_aborted_and_given_back() -> None:
     assert client.calls[-1] == "abort"
 
 
-def test_the_partitions_still_assigned_are_put_back_to_the_first_offset_of_all_batches_given_back() -> None:
+def test_the_consumer_goes_back_to_what_is_committed_or_to_the_beginning() -> None:
     client = Client()
-    rewind(client, [*SPANS, Span("t", 0, 20, 30)])  # type: ignore[arg-type]
-    assert client.sought == [(0, 10)]
-    client.sought.clear()
-    rewind(client, SPANS, gone=[0])  # type: ignore[arg-type]
+    return_to_committed(client)  # type: ignore[arg-type]
+    assert client.sought == [(0, 7), (1, OFFSET_BEGINNING)]
+
+
+def test_an_offset_that_cannot_be_read_is_not_taken_for_none() -> None:
+    """It would be read as `nothing committed yet`, and all be judged again."""
+
+    class Failing(Client):
+        def committed(self, places: list[TopicPartition], _: float) -> list[TopicPartition]:
+            place = SimpleNamespace(topic="t", partition=0, offset=OFFSET_INVALID, error=KafkaError(KafkaError.NOT_COORDINATOR))
+            return [place]  # type: ignore[list-item]
+
+    client = Failing()
+    with pytest.raises(BrokerUnavailable):
+        return_to_committed(client)  # type: ignore[arg-type]
     assert not client.sought
 
 
@@ -106,5 +121,5 @@ def test_a_partition_that_refuses_to_be_put_back_at_first_is_asked_again(monkeyp
             super().seek(place)
 
     client = Slow()
-    rewind(client, SPANS)  # type: ignore[arg-type]
-    assert client.sought == [(0, 10)]
+    return_to_committed(client)  # type: ignore[arg-type]
+    assert client.sought == [(0, 7), (1, OFFSET_BEGINNING)]

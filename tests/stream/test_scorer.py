@@ -3,13 +3,13 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import msgspec
 import pytest
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 from prometheus_client import CollectorRegistry
 
@@ -104,24 +104,42 @@ def test_what_is_judged_is_counted_when_it_is_delivered(scorer: Scorer) -> None:
 
 
 def test_a_batch_given_back_takes_the_one_behind_it_along(scorer: Scorer) -> None:
-    """Both are read again, from the first offset of either; nothing of them is counted."""
-    client = Client([[record(0, 10), record(0, 11)], [record(0, 12), record(1, 5)], [record(0, 10)]])
+    """Both are read again, from what is committed; nothing of them is counted."""
+    client = Client([[record(0, 7), record(0, 8)], [record(0, 9), record(1, 5)], [record(0, 7)]])
     handed = run(scorer, client, [False, True])
-    assert client.sought == [(0, 10), (1, 5)]
-    assert [judged.taken.spans[0].first for judged in handed] == [10, 10]
+    assert client.sought == [(0, 7), (1, OFFSET_BEGINNING)]
+    assert [judged.taken.spans[0].first for judged in handed] == [7, 7]
     assert scorer.state.judged == 1
 
 
 def test_before_partitions_go_the_batch_under_way_is_settled(scorer: Scorer) -> None:
-    """What it leaves behind if it fails is read again by whoever has the partition then: this one is put back elsewhere only."""
     client = Client()
     judged = scorer._process(taken([record(0, 10), record(1, 20)], "generation 1"))
     future: Future[Delivered] = Future()
     scorer._under_way = judged, future
-    threading.Timer(0.05, lambda: future.set_result(Delivered(False, Answer([], {}, []), {}, 0.0))).start()
+    threading.Timer(0.05, lambda: future.set_result(Delivered(True, Answer([], {}, []), {}, 0.0))).start()
     scorer._revoked(cast(Any, client), [TopicPartition("t", 0)])
     assert scorer._under_way is None
-    assert client.sought == [(1, 20)]
+    assert scorer.state.judged == 2
+
+
+def test_while_the_broker_is_away_the_way_back_is_tried_again_and_nothing_is_read(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETURN_SECONDS", 0.0)
+    client = Client([[record(0, 7)], [record(0, 7)]])
+    committed, failures = client.committed, [KafkaException(KafkaError(KafkaError._TIMED_OUT))] * 3
+
+    def away(places: list[TopicPartition], seconds: float) -> list[TopicPartition]:
+        if failures:
+            assert len(client.batches) == 1
+            raise failures.pop()
+        return committed(places, seconds)
+
+    monkeypatch.setattr(client, "committed", away)
+    scorer._astray = True
+    client.batches.pop()
+    run(scorer, client, [True])
+    assert not failures
+    assert scorer.state.judged == 1
 
 
 def test_records_read_across_a_rebalance_are_read_again_from_what_is_committed(scorer: Scorer) -> None:
@@ -129,6 +147,7 @@ def test_records_read_across_a_rebalance_are_read_again_from_what_is_committed(s
     client = Client([[record(0, 10), record(0, 11)]])
     client.before = lambda: scorer._assigned(cast(Any, client), client.assignment())
     assert scorer._take(cast(Any, client)) is None
+    assert scorer._return(cast(Any, client))
     assert client.sought == [(0, 7), (1, OFFSET_BEGINNING)]
 
 
@@ -159,3 +178,22 @@ def test_what_explaining_raises_on_becomes_a_dead_letter_alone(scorer: Scorer, m
     told = answer(judged, scorer.settings, DISCLOSURE, NOW)
     assert [alert.message_id for alert in told.alerts] == ["m-3"]
     assert [error_of(letter.headers) for letter in told.outgoing] == ["", "internal"]
+
+
+def test_headers_that_cannot_be_read_do_no_harm(scorer: Scorer) -> None:
+    """A header's name that is no UTF-8 makes the client raise SystemError."""
+
+    class Headless:
+        def __init__(self, whole: Record) -> None:
+            self.whole = whole
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.whole, name)
+
+        def headers(self) -> None:
+            raise SystemError("returned a result with an exception set")
+
+    judged = scorer._process(taken([record(0, 1, SCAMMER), record(0, 2, SCAMMER)], "g"))
+    records = [cast(Record, Headless(one)) for one in judged.taken.records]
+    headless = replace(judged, taken=replace(judged.taken, records=records))
+    assert len(answer(headless, scorer.settings, DISCLOSURE, NOW).outgoing) == 2
