@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka lint types schemas bench clean
+.PHONY: help setup demo test test-kafka lint types schemas bench profile clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,8 +34,11 @@ lint: setup ## ruff: style and format
 types: setup ## mypy, strict
 	$(BIN)/mypy
 
-bench: setup ## how fast it is on this machine
-	$(BIN)/python -m tests.bench
+bench: setup ## how fast it is on this machine, beside what one would take instead (BENCH=--quick for a small run)
+	$(BIN)/python -m tests.bench $(BENCH)
+
+profile: setup ## where the time of a message goes, by stage
+	$(BIN)/python -m tests.bench profile
 
 schemas: setup ## write docs/events from the records' structs
 	$(BIN)/python -m stream.schemas

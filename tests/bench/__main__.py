@@ -1,145 +1,82 @@
-"""The batch scorer alone, `scamsieve score` from JSON to JSON, one message alone, and a worker on the embedded broker.
+"""`python -m tests.bench`: the comparison and then ScamSieve alone; `... alone`, `... profile` for one part."""
 
-Messages are those of the demo feed, in ten languages, repeated; each figure is the best of a few rounds in one run.
-"""
+import argparse
+from collections.abc import Sequence
 
-import json
-import os
-import platform
-import resource
-import subprocess
-import sys
-import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterable
-from pathlib import Path
-
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # its stub does not name it
-from prometheus_client import CollectorRegistry
 from rich.console import Console
-from rich.table import Table
 
-from models.artifact import Model, load, released
-from stream import logs, memory
-from stream.broker import embedded_broker
-from stream.judge import Disclosure, explained, judge
-from stream.metrics import Metrics
-from stream.policy import Policy
-from stream.scorer import Scorer
-from stream.settings import Settings
-from stream.wire import Decoder, Event, Limits
+from stream import logs
+from tests.bench import report
+from tests.bench.brokers import BROKERS
+from tests.bench.compare import Plan, compare
+from tests.bench.environments import ROOT
+from tests.bench.machine import Calibration
+from tests.bench.roster import BATCHES, ROSTER, chosen
 
-FEED = Path(__file__).parents[2] / "stream" / "demo"
-MESSAGES = 200_000
-RAISED = 0.02  # of the messages
-WORKER_MESSAGES = 1_000_000
-PARTITIONS = 12
+BUILD = ROOT / "build"
+MESSAGES, QUICK_MESSAGES = 1_000_000, 20_000
 
 
-def lines(count: int, model: Model) -> list[bytes]:
-    """So many JSON messages, of which RAISED are flagged or to be reviewed, as in a telecom's traffic; each with its own id."""
-    rows = [json.loads(line) for path in sorted(FEED.glob("*.jsonl")) for line in path.read_bytes().split(b"\n") if line]
-    for row in rows:
-        row["language"] = row.pop("lang")
-        for name in ("label", "kind", "category"):
-            row.pop(name, None)
-    decode = Decoder(Event, Limits()).decode
-    raised = set(judge(model, Policy(), [decode(json.dumps(row).encode()) for row in rows]).raised)
-    few = [row for i, row in enumerate(rows) if i in raised]
-    most = [row for i, row in enumerate(rows) if i not in raised]
-    every = round(1 / RAISED)
-    chosen = (few[i // every % len(few)] if i % every == 0 else most[i % len(most)] for i in range(count))
-    return [json.dumps({**row, "id": f"m-{i:08}"}, ensure_ascii=False).encode() for i, row in enumerate(chosen)]
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, and print tables."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    logs.configure("error")
+    progress = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
 
+    def tell(step: str) -> None:
+        progress.log(step, _stack_offset=2)
 
-def best(rounds: int, work: Callable[[], float]) -> float:
-    """The least seconds of a few rounds."""
-    return min(work() for _ in range(rounds))
+    if given.part == "profile":
+        from tests.bench import profile  # noqa: PLC0415 each part loads what it needs
 
-
-def timed(work: Callable[[], object]) -> float:
-    """Seconds of one call."""
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
-
-
-def score_command(path: Path) -> float:
-    """Seconds of `scamsieve score` on one core, its start included."""
-    command = [sys.executable, "-m", "stream.cli", "score", str(path)]
-    core = min(os.sched_getaffinity(0))
-    with Path(os.devnull).open("wb") as nowhere:
-        return timed(lambda: subprocess.run(command, stdout=nowhere, check=True, preexec_fn=lambda: os.sched_setaffinity(0, {core})))
-
-
-def worker(model: Model, records: Iterable[bytes], count: int) -> tuple[float, float]:
-    """Messages a second of one scorer with transactions on the embedded broker, and its alerts' share."""
-    with embedded_broker() as brokers:
-        settings = Settings(brokers=brokers, session_timeout_seconds=6, poll_interval_seconds=10, instance="bench")
-        admin = AdminClient({"bootstrap.servers": brokers})
-        topics = [
-            NewTopic(settings.message_topic, PARTITIONS, 1),
-            NewTopic(settings.alert_topic, 1, 1),
-            NewTopic(settings.dead_letter_topic, 1, 1),
-        ]
-        for future in admin.create_topics(topics).values():
-            future.result()
-        producer = Producer(
-            {"bootstrap.servers": brokers, "linger.ms": 50, "compression.type": "lz4", "queue.buffering.max.messages": 2_000_000}
+        Console().print(profile.table(given.messages or 100_000))
+        return
+    measured: list[tuple[str, str]] = []
+    if given.part in ("all", "compare"):
+        try:
+            contenders = chosen(given.only)
+        except KeyError as unknown:
+            parser.error(f"{unknown} is no contender; there are {', '.join(one.name for one in ROSTER)}")
+        plan = Plan(
+            contenders,
+            given.broker,
+            given.messages or (QUICK_MESSAGES if given.quick else MESSAGES),
+            1 if given.quick else given.rounds,
+            [int(size) for size in given.batches.split(",")],
+            5.0 if given.quick else given.seconds,
+            3.0 if given.quick else 10.0,
         )
-        for i, record in enumerate(records):
-            producer.produce(settings.message_topic, record, partition=i % PARTITIONS)
-            if i % 1000 == 0:
-                producer.poll(0)
-        producer.flush()
-        policy = Policy()
-        scorer = Scorer(settings, model, policy, Disclosure(b"bench" * 4), Metrics(CollectorRegistry(), model, policy))
-        thread = threading.Thread(target=scorer.run)
-        thread.start()
-        while scorer.state.judged == 0:
-            time.sleep(0.001)
-        begin, first = time.perf_counter(), scorer.state.judged
-        while scorer.state.judged < count and thread.is_alive():
-            time.sleep(0.01)
-        seconds = time.perf_counter() - begin
-        scorer.stop()
-        thread.join()
-        return (scorer.state.judged - first) / seconds, scorer.state.raised / scorer.state.judged
+        results = compare(plan, Calibration(), tell)
+        Console(width=150).print(report.table(results))
+        BUILD.mkdir(exist_ok=True)
+        results.write(BUILD / "bench.json")
+        (BUILD / "bench.svg").write_text(report.picture(results), encoding="utf-8")
+    if given.part in ("all", "alone"):
+        from tests.bench import alone  # noqa: PLC0415
+
+        measured = alone.measure(given.quick, given.broker, given.soak, tell)
+        Console().print(alone.table(measured))
+        if given.part == "all":
+            results.write(BUILD / "bench.json", alone=dict(measured))
+    if given.write_docs and given.part in ("all", "compare"):
+        report.PAGE.write_text(report.page(results, measured, plan.rounds, plan.seconds), encoding="utf-8")
+        report.PICTURE.write_text(report.picture(results), encoding="utf-8")
 
 
-def main() -> None:
-    """Measure, and print a table."""
-    console = Console()
-    memory.keep_freed_pages()
-    logs.configure("warning")
-    model = load(released())
-    policy = Policy()
-    raw = lines(MESSAGES, model)
-    decode = Decoder(Event, Limits()).decode
-    messages = [decode(record) for record in raw]
-    length = sum(len(message.text) for message in messages) / len(messages)
-    table = Table("what", "figure", title=f"ScamSieve, model {model.version}, {platform.machine()}, {os.cpu_count()} cores")
-    table.add_row("messages", f"{len(messages):,} of {length:.0f} characters on average")
-    seconds = best(3, lambda: timed(lambda: model.classifier.score(messages)))
-    table.add_row("batch scorer alone", f"{len(messages) / seconds:,.0f} messages/s")
-    batches = [messages[i : i + 4000] for i in range(0, len(messages), 4000)]
-    seconds = best(3, lambda: timed(lambda: [explained(one, one.raised) for one in (judge(model, policy, batch) for batch in batches)]))
-    table.add_row("scores, decisions, reasons", f"{len(messages) / seconds:,.0f} messages/s")
-    seconds = best(3, lambda: timed(lambda: [judge(model, policy, [decode(record)]) for record in raw[:1000]])) / 1000
-    table.add_row("one message alone, bytes to decision", f"{seconds * 1000:.2f} ms")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "messages.jsonl"
-        path.write_bytes(b"\n".join(raw) + b"\n")
-        seconds = best(3, lambda: score_command(path))
-    table.add_row("scamsieve score, JSON to JSON, one core", f"{len(messages) / seconds:,.0f} messages/s")
-    rate, share = worker(model, (raw[i % len(raw)] for i in range(WORKER_MESSAGES)), WORKER_MESSAGES)
-    table.add_row(f"worker, transactions, embedded broker, {share:.1%} raised", f"{rate:,.0f} messages/s")
-    table.add_row(
-        "most memory of this process, all of the above in it", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB"
-    )
-    console.print(table)
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="How fast ScamSieve is, beside what one would take instead.")
+    parser.add_argument("part", nargs="?", default="all", choices=("all", "compare", "alone", "profile"))
+    parser.add_argument("--broker", default="kafka", choices=BROKERS)
+    parser.add_argument("--messages", type=int, default=0, help="messages of the topic (default: 1,000,000; of the profile: 100,000)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds in which contenders alternate (default: 3)")
+    parser.add_argument("--batches", default=",".join(map(str, BATCHES)), help="batch sizes to try (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=20.0, help="most of one run, from its first commit on (default: 20)")
+    parser.add_argument("--only", default="", help="contenders, comma-separated (default: all)")
+    parser.add_argument("--quick", action="store_true", help="a small run to see that everything works; its figures mean little")
+    parser.add_argument("--soak", type=int, default=0, help="let a worker judge so many messages, and watch its memory (default: off)")
+    parser.add_argument("--write-docs", action="store_true", help="write docs/benchmarks.md and its picture")
+    return parser
 
 
 if __name__ == "__main__":
