@@ -134,8 +134,8 @@ def score(
 ) -> None:
     """Judge messages, one JSON a line: one JSON verdict a line, in the same order. Only `text` is needed."""
     from stream import lines, memory
+    from stream.model import open_model
     from stream.policy import read
-    from stream.score import open_model
     from stream.score import score as judge_all
 
     memory.keep_freed_pages()

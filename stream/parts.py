@@ -3,18 +3,17 @@
 import socket
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
-from models import artifact
-from models.artifact import ArtifactError, Model
+from models.artifact import Model
 from stream import privacy
 from stream.agents import AgentState, AlertCounts
-from stream.errors import ModelError, SettingsError
+from stream.errors import SettingsError
 from stream.group import GroupLag
 from stream.judge import Disclosure
 from stream.metrics import AgentMetrics, Metrics
+from stream.model import open_model
 from stream.policy import Policy
 from stream.reload import PolicyFile
 from stream.scorer import Scorer
@@ -52,7 +51,7 @@ def assemble(settings: Settings) -> Parts:
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     policy = PolicyFile(settings.policy)
-    loaded = model(settings.model)
+    loaded = open_model(settings.model)
     parts = Parts(settings, loaded, policy, registry, Metrics(registry, loaded, policy.current))
     if "scorer" in settings.role_names:
         key = privacy.read_key(settings.pseudonym_key_file)
@@ -62,16 +61,6 @@ def assemble(settings: Settings) -> Parts:
         metrics = AgentMetrics(registry)
         parts.counts, parts.lag = AlertCounts(policy.label, metrics), GroupLag(settings, metrics)
     return parts
-
-
-def model(name: str) -> Model:
-    """The model of a released version or of a folder. Raises ModelError."""
-    folder = Path(name)
-    is_folder = len(folder.parts) > 1 or (folder / "manifest.json").exists()
-    try:
-        return artifact.load(folder if name and is_folder else artifact.released(name))
-    except ArtifactError as error:
-        raise ModelError(str(error)) from None
 
 
 def check_port(host: str, port: int) -> None:

@@ -7,14 +7,12 @@ in its place.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import msgspec
 
-from models import artifact
-from models.artifact import ArtifactError, Model
+from models.artifact import Model
 from models.message import Message
-from stream.errors import Internal, ModelError, RecordError
+from stream.errors import Internal, RecordError
 from stream.judge import explained, judge, verdicts
 from stream.lines import Read, blocks
 from stream.policy import Policy
@@ -43,15 +41,6 @@ class Tally:
     bad: int = 0
     ignored: dict[str, int] = field(default_factory=dict)
     """Optional fields that could not be read, by name."""
-
-
-def open_model(name: str) -> Model:
-    """The model of a released version or of a path; of the empty name, the newest released one. Raises ModelError."""
-    is_path = (Path(name) / "manifest.json").exists() or len(Path(name).parts) > 1
-    try:
-        return artifact.load(Path(name) if is_path else artifact.released(name))
-    except ArtifactError as error:
-        raise ModelError(str(error)) from None
 
 
 def score(model: Model, policy: Policy, read: Read, write: Callable[[bytes], object], reasons: int = 5) -> Tally:

@@ -38,7 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Name of this worker, unique in its group: its transactional id is made of it; by default of host and process."""
     delivery: Literal["exactly_once", "at_least_once"] = "exactly_once"
     """exactly_once: alerts and offsets in one transaction; at_least_once: an alert may come twice after a crash."""
-    batch_size: Positive = 4000
+    batch_size: Positive = 10_000
     """Most records of one batch (and of one transaction)."""
     batch_wait_seconds: PositiveSeconds = 0.02
     """Longest wait for a batch to fill: bounds latency at low rates, and the number of transactions a second."""

@@ -9,7 +9,7 @@ import msgspec
 from models.artifact import Model, load, released
 from tests.bench import brokers, feed, pipelines
 from tests.bench.environments import FOLDER, NotInstalled, python_of
-from tests.bench.latency import latency
+from tests.bench.latency import MOST_PER_SECOND, latency
 from tests.bench.machine import Calibration, machine
 from tests.bench.measure import Failed, Speed, speed
 from tests.bench.pipelines import Scorer
@@ -161,7 +161,7 @@ def _sum_up(standing: _Standing) -> None:
 def _time(standing: _Standing, plan: Plan, address: str, distinct: Sequence[bytes], tell: Tell) -> None:
     """Latency at half of the contender's own speed, and for ScamSieve at a fixed rate too."""
     row = standing.row
-    rates = [(row.messages_per_second or 0) / 2, *([FIXED_RATE] if standing.contender.scoring == "scamsieve" else [])]
+    rates = [min((row.messages_per_second or 0) / 2, MOST_PER_SECOND), *([FIXED_RATE] if standing.contender.scoring == "scamsieve" else [])]
     for rate in rates:
         step = f"latency, {row.contender}, at {rate:,.0f} messages/s"
         try:

@@ -55,7 +55,6 @@ class _Ear(threading.Thread):
 
 def latency(address: str, distinct: Sequence[bytes], task: Task, rate: float, seconds: float) -> Latency:
     """Measure a contender at a rate. Raises Failed, also if it does not keep up."""
-    rate = min(rate, MOST_PER_SECOND)
     topic = f"paced-{time.time_ns()}"
     brokers.create(address, (topic, brokers.PARTITIONS))
     count = int(rate * (seconds + LEFT_OUT_SECONDS))

@@ -10,7 +10,8 @@ import resource, sys
 from stream import memory
 from stream.lines import blocks
 from stream.policy import Policy
-from stream.score import open_model, score
+from stream.model import open_model
+from stream.score import score
 
 memory.keep_freed_pages()
 model = open_model(sys.argv[1])

@@ -8,8 +8,9 @@ from models.artifact import Model
 from stream import score as module
 from stream.errors import ModelError
 from stream.judge import Judgement, judge
+from stream.model import open_model
 from stream.policy import Policy
-from stream.score import Tally, open_model, score
+from stream.score import Tally, score
 
 KEYS = ["id", "score", "label", "decision", "flagged", "category", "language", "reasons"]
 MESSAGES = [
