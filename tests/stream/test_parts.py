@@ -7,7 +7,8 @@ import pytest
 
 from stream.broker import free_port
 from stream.errors import ModelError, SettingsError
-from stream.parts import assemble, check_port, model
+from stream.model import open_model
+from stream.parts import assemble, check_port
 from stream.settings import Settings
 
 
@@ -33,9 +34,9 @@ def test_a_scorer_needs_a_key_and_agents_alone_need_none(settings: Settings) -> 
 
 def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no model folder"):
-        model(str(tmp_path))
+        open_model(str(tmp_path))
     with pytest.raises(ModelError, match=r"no released model 99\.99\.99"):
-        model("99.99.99")
+        open_model("99.99.99")
 
 
 def test_a_port_in_use_is_told() -> None:
