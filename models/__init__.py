@@ -1,6 +1,6 @@
 """What a classifier is. Pure: no Kafka, no clock, no environment; imports neither `stream` nor `training`.
 
-Reading order: `message` (what is read), `text` (canonical text of a batch), `ngrams`, `links`, `numbering`, `signals`
-(what is measured on it), `languages` (which script a message is in), `classifier` (a batch of messages -> probabilities), `explain`
-(a few messages -> reasons, category, language), `artifact` (a model on disk).
+Reading order: `message` (what is read), `characters` (what each code point is), `text` (canonical text of a batch), `ngrams`,
+`links`, `numbering`, `signals` (what is measured on it), `languages` (which script a message is in), `classifier` (a batch of
+messages -> probabilities), `explain` (a few messages -> reasons, category, language), `artifact` (a model on disk).
 """

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import languages, links, ngrams, signals
+from models.characters import SPACE, Bools, C, between
 from models.classifier import Category, Floats, ScamClassifier, chunks
 from models.links import Links
 from models.message import Message
-from models.text import SPACE, Bools, C, CanonicalBatch, Ints, between, canonicalise
+from models.text import CanonicalBatch, Ints, canonicalise
 
 LANGUAGE_SURE = 0.6  # below this probability a language is `und`
 LONGEST_SPAN = 48  # characters of one reason

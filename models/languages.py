@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from models.text import LATIN, C, Ints
+from models.characters import LATIN, C
+from models.text import Ints
 
 SCRIPTS = ("latin", "vietnamese", "han", "thai", "lao", "khmer", "myanmar", "other")
 """Groups of messages that are calibrated, and have thresholds, of their own."""

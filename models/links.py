@@ -11,8 +11,9 @@ from functools import lru_cache
 import numpy as np
 import tldextract
 
+from models.characters import SPACE
 from models.reference import read_table
-from models.text import SPACE, CanonicalBatch, Ints
+from models.text import CanonicalBatch, Ints
 
 _PATTERN = re.compile(
     # Each alternative reads on without going back (possessive), and no host begins inside a word: linear in time.

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.text import C, CanonicalBatch, Codes, between
+from models.characters import C, Codes, between
+from models.text import CanonicalBatch
 
 LONG_NUMBER = 4  # digits in a row from which on their values say nothing: amounts, codes, phone numbers; `88bet` keeps its 88
 

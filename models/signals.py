@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import links
+from models.characters import LATIN, SPACE, Bools, C, between
 from models.links import Links
 from models.message import Channel, Message, Origin, SenderType, Timestamp
 from models.message import Route as Way
 from models.numbering import CODE_OF_COUNTRY, CODE_OF_START, HOURS_AHEAD, UNKNOWN, sender_type
-from models.text import LATIN, SPACE, Bools, C, CanonicalBatch, Ints, between
+from models.text import CanonicalBatch, Ints
 
 Route = tuple[SenderType | None, int, int, str | None, Way | None, Channel | None]
 """Kind of sender, calling codes of sender and recipient, country and way into the network, channel."""

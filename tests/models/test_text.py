@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from models.text import CLASS, MARK, C, canonicalise, plain
+from models.characters import CLASS, MARK, C, plain
+from models.text import canonicalise
 from tests.models.strategies import batches, texts
 
 
