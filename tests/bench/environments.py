@@ -24,12 +24,12 @@ def pinned(*packages: str) -> tuple[str, ...]:
     return tuple(f"{package}=={versions[package]}" if package in versions else package for package in packages)
 
 
-def python_of(name: str, packages: Sequence[str]) -> str:
-    """The Python of a contender's environment, made if need be; of an empty list, the one that runs now. Raises NotInstalled."""
+def python_of(name: str, packages: Sequence[str], within: Path = FOLDER) -> str:
+    """The Python of an environment with these packages, made if need be; of an empty list, the one that runs now. Raises NotInstalled."""
     if not packages:
         return sys.executable
     digest = hashlib.sha256("\n".join((sys.version, *packages)).encode()).hexdigest()[:12]
-    folder = FOLDER / name / digest
+    folder = within / name / digest
     python = folder / "bin" / "python"
     if not (folder / "ready").exists():
         shutil.rmtree(folder, ignore_errors=True)
