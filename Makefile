@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka lint types schemas bench profile clean
+.PHONY: help setup demo test test-kafka lint types schemas bench profile manifests clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ bench: setup ## how fast it is on this machine, beside what one would take inste
 
 profile: setup ## where the time of a message goes, by stage
 	$(BIN)/python -m tests.bench profile
+
+manifests: setup ## write what Kubernetes needs of the rules and the dashboards
+	$(BIN)/python -m tests.ops.generate
 
 schemas: setup ## write docs/events from the records' structs
 	$(BIN)/python -m stream.schemas

@@ -1,4 +1,4 @@
-"""`python -m tests.ops.image`: deploy/Dockerfile without Docker. Its own steps, read from the file, run over a throw-away copy of this machine's tree.
+"""`python -m tests.ops.image`: deploy/Dockerfile without Docker: its own steps, read from the file, on a throw-away copy of this machine.
 
 Each stage is an overlay over the machine (whose Python stands for the base image's) or over the stage that it comes from, in a mount
 namespace that goes with the process. Then the finished tree is made read-only, and what a container would do is done in it, as the image's

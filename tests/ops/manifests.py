@@ -127,15 +127,16 @@ def _triggers(file: Path, document: Document, keda: Path) -> Iterator[str]:
 def _lint(linters: Path, files: list[Path]) -> list[str]:
     """What the linters have to say."""
     checkov = tools.scripts("checkov", tools.CHECKOV) / "checkov"
-    config = DEPLOY / ".checkov.yaml"
+    check: list[str | Path] = [checkov, "--config-file", DEPLOY / ".checkov.yaml", "--framework"]
     commands: list[list[str | Path]] = [
         [linters / "hadolint", DEPLOY / "Dockerfile"],
         [linters / "yamllint", "--strict", "-c", DEPLOY / ".yamllint.yaml", DEPLOY],
         [linters / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", DEPLOY / "compose.yaml"],
-        [checkov, "--config-file", config, "--framework", "dockerfile", "--file", DEPLOY / "Dockerfile"],
-        *([checkov, "--config-file", config, "--framework", "kubernetes", "--file", file] for file in files),
+        [*check, "dockerfile", "--file", DEPLOY / "Dockerfile"],
     ]
-    return [f"{Path(str(command[0])).name}: {done.stdout}{done.stderr}" for command in commands if (done := tools.run(command)).returncode]
+    commands += [[*check, "kubernetes", "--file", file] for file in files]
+    done = [(Path(command[0]).name, tools.run(command)) for command in commands]
+    return [f"{name}: {linted.stdout}{linted.stderr}" for name, linted in done if linted.returncode]
 
 
 def _kind(document: Document) -> Kind:

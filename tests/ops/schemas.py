@@ -16,7 +16,7 @@ class _Loader(yaml.CSafeLoader):
     """Reads a plain `=` as text: YAML 1.1 has a meaning for it that nobody uses."""
 
 
-_Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))
+_Loader.add_constructor("tag:yaml.org,2002:value", lambda _, node: str(node.value))
 
 
 def of(files: list[Path]) -> dict[Kind, Draft202012Validator]:

