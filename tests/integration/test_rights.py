@@ -103,7 +103,10 @@ def test_each_role_needs_no_right_but_its_own(guarded: Guarded, environment: dic
     """Messages become alerts and dead letters, alerts are counted, the group's lag is seen, KEDA may ask for the lag, and no more."""
     scorer = {"ROLES": "scorer", "KAFKA_CONFIG": kafka_config(guarded, "scamsieve-scorer")}
     agents = {"ROLES": "agents", "KAFKA_CONFIG": kafka_config(guarded, "scamsieve-agents"), "INSTANCE": "scamsieve-agents-1"}
-    with worker(environment, tmp_path, guarded.sasl, **scorer) as judge, worker(environment, tmp_path, guarded.sasl, **agents) as counter:
+    with (
+        worker(environment, tmp_path, guarded.sasl, None, **scorer) as judge,
+        worker(environment, tmp_path, guarded.sasl, None, **agents) as counter,
+    ):
         for one in (judge, counter):
             one.until(lambda one=one: one.get("/readyz")[0] == 200)  # type: ignore[misc]
         produce(guarded.plain, "scam.messages", [*(message(i) for i in range(100)), b"no message"])
@@ -118,5 +121,7 @@ def test_each_role_needs_no_right_but_its_own(guarded: Guarded, environment: dic
         committed = autoscaler.committed(places, timeout=10)
         assert [autoscaler.get_watermark_offsets(place, timeout=10)[1] - place.offset for place in committed] == [0] * PARTITIONS
         autoscaler.assign(places)
-        (refused, *_) = autoscaler.consume(1, timeout=20)
-        assert refused.error().name() == "TOPIC_AUTHORIZATION_FAILED"
+        (record, *_) = autoscaler.consume(1, timeout=20)
+        refused = record.error()
+        assert refused is not None
+        assert refused.name() == "TOPIC_AUTHORIZATION_FAILED"

@@ -72,12 +72,16 @@ def check() -> Manifests:
 
 
 def _build(part: str, folder: Path) -> Path:
-    """What `kubectl apply -k` would send, in a file."""
-    done = tools.run([tools.kustomize(), "build", DEPLOY / part])
-    if done.returncode:
-        raise NotValid(f"deploy/{part}: {done.stderr.strip()}")
+    """What `kubectl apply -k` would send, in a file: the same whether kubectl is new or old."""
+    built = {version: tools.run([tools.kustomize(version), "build", DEPLOY / part]) for version in tools.KUSTOMIZE}
+    for version, done in built.items():
+        if done.returncode:
+            raise NotValid(f"deploy/{part}, {version}: {done.stderr.strip()}")
+    texts = [done.stdout for done in built.values()]
+    if len(set(texts)) > 1:
+        raise NotValid(f"deploy/{part}: {' and '.join(built)} make different objects of it")
     file = folder / f"{Path(part).name}.yaml"
-    file.write_text(done.stdout, encoding="utf-8")
+    file.write_text(texts[0], encoding="utf-8")
     return file
 
 

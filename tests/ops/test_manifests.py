@@ -213,7 +213,7 @@ def test_there_are_two_scorers_at_least_and_as_many_as_partitions_at_most() -> N
 def test_files_that_settings_name_are_mounted() -> None:
     own = settings.read(variables("production"))
     mounts = {mount["mountPath"]: mount["name"] for one in all_documents() if one["kind"] == "Deployment" for mount in mounted(one)}
-    paths = [own.policy, own.pseudonym_key_file, *(path for path in own.kafka_properties.values() if path.startswith("/"))]
+    paths = [path for told in variables("production").values() for path in re.findall(r"(?:^|=)(/[^,]+)", told)]
     assert {str(Path(path).parent) for path in paths} == mounts.keys()
     (secret,) = documents("secret.example.yaml")
     assert secret["metadata"]["name"] in {volume["secret"]["secretName"] for volume in pod(documents("base/scorer.yaml")[0])["volumes"]}

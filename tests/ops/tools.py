@@ -13,7 +13,7 @@ BUILD = ROOT / "build" / "ops"
 POM = Path(__file__).with_name("strimzi.xml")
 SECONDS = 900.0
 
-KUSTOMIZE = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.1"
+KUSTOMIZE = ("sigs.k8s.io/kustomize/kustomize/v5@v5.8.1", "sigs.k8s.io/kustomize/kustomize/v5@v5.0.1")  # newest; as in kubectl 1.27
 KEDA = "github.com/kedacore/keda/v2@v2.21.0"
 PROMETHEUS_OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
 STRIMZI = {"KafkaTopic": "io.strimzi.api.kafka.model.topic.KafkaTopic", "KafkaUser": "io.strimzi.api.kafka.model.user.KafkaUser"}
@@ -46,11 +46,11 @@ def scripts(name: str, packages: Sequence[str]) -> Path:
         raise ToolMissing(f"{', '.join(packages)}: {error}") from None
 
 
-def kustomize() -> Path:
-    """The program. Raises ToolMissing."""
-    folder = BUILD / KUSTOMIZE.rpartition("/")[2]
+def kustomize(version: str) -> Path:
+    """The program, of one of the versions. Raises ToolMissing."""
+    folder = BUILD / "kustomize" / version.rpartition("@")[2]
     if not (folder / "kustomize").exists():
-        _good(run(["go", "install", KUSTOMIZE], GOBIN=str(folder)), KUSTOMIZE)
+        _good(run(["go", "install", version], GOBIN=str(folder)), version)
     return folder / "kustomize"
 
 
