@@ -17,21 +17,23 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models import npz
+from models import npz, signature
 from models.classifier import CATEGORIES, CLASSES, Head, ScamClassifier
 from models.languages import SCRIPTS
 from models.message import Message
 from models.ngrams import NgramParameters
 from models.npz import Expected
 from models.signals import CATALOGUE, FEATURE_SET
+from models.signature import SignatureError, TrustedKeys
 
 TOLERANCE = 1e-6  # of golden probabilities; the two sides add the same float32 weights in another order
 FORMAT = 1
 
-MANIFEST = "manifest.json"
+MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 LARGEST_BYTES: Mapping[str, int] = {"weights.npz": 64 << 20, "golden.jsonl": 8 << 20, "CARD.md": 1 << 20}
 """The other files of a folder, and the most bytes of each; ours have 2.4 MB, 100 kB and 6 kB."""
 LARGEST_MANIFEST_BYTES = 1 << 20  # ours has 22 kB
+LARGEST_KEY_BYTES = 16 << 10
 MOST_GOLDEN = 10_000  # messages; ours has 211
 
 RELEASED = Path(str(files("models"))) / "released"
@@ -157,15 +159,26 @@ def save(folder: Path, classifier: ScamClassifier, manifest: Manifest, golden: l
     return manifest
 
 
-def load(folder: Path) -> Model:
-    """Load and prove a model folder.
+def trusted_keys(path: Path) -> TrustedKeys:
+    """The keys of a file, of which one must have signed a model. Raises ArtifactError."""
+    try:
+        return signature.public_keys(_bounded(path, LARGEST_KEY_BYTES))
+    except SignatureError as error:
+        raise ArtifactError(f"{path} cannot be used: {error}") from None
 
-    Raises ArtifactError: a file is missing, too large or changed, the model was made for other features, an array has the wrong
-    shape, or a golden score is not reproduced.
+
+def load(folder: Path, trusted: TrustedKeys = ()) -> Model:
+    """Load and prove a model folder; with trusted keys, only one that is signed by one of them.
+
+    Raises ArtifactError: the signature is missing or wrong, a file is missing, too large or changed, the model was made for other
+    features, an array has the wrong shape, or a golden score is not reproduced.
     """
     if not (folder / MANIFEST).is_file():
         raise ArtifactError(f"{folder} holds no manifest.json: it is no model folder")
-    manifest = _manifest(folder, _bounded(folder / MANIFEST, LARGEST_MANIFEST_BYTES))
+    told = _bounded(folder / MANIFEST, LARGEST_MANIFEST_BYTES)
+    if trusted:
+        _verify(folder, told, trusted)
+    manifest = _manifest(folder, told)
     content = {name: _unchanged(folder / name, digest) for name, digest in manifest.sha256.items()}
     model = Model(_classifier(folder / "weights.npz", content["weights.npz"], manifest), manifest)
     _prove(folder, content["golden.jsonl"], model)
@@ -184,6 +197,16 @@ def _bounded(path: Path, most: int) -> bytes:
     if len(content) > most:
         raise ArtifactError(f"{path} is larger than {most} bytes: no model of ours is")
     return content
+
+
+def _verify(folder: Path, manifest: bytes, trusted: TrustedKeys) -> None:
+    """Before anything is made of the manifest: it may come from anybody."""
+    if not (folder / SIGNATURE).is_file():
+        raise ArtifactError(f"{folder} is not signed: it has no {SIGNATURE}, and a trusted key is set up")
+    try:
+        signature.verify(manifest, _bounded(folder / SIGNATURE, signature.BYTES), trusted)
+    except SignatureError as error:
+        raise ArtifactError(f"{folder / MANIFEST} is refused: {error}") from None
 
 
 def _unchanged(path: Path, digest: str) -> bytes:

@@ -12,11 +12,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from models.artifact import ArtifactError, Model, load, released
+from models.artifact import ArtifactError, Model, load
+from models.locate import locate
 from training import evaluate as evaluation
 from training import release, report
 from training.data import CORPUS, DataError, read, without_duplicates
 from training.fit import Recipe, Tell
+from training.gate import GateError
+from training.sign import SigningError
 
 _DEFAULT = Recipe()
 Folders = Annotated[list[Path] | None, typer.Option("--data", help="Folder or file of labelled JSONL; may be given more than once.")]
@@ -37,7 +40,7 @@ def train(
 ) -> None:
     """Train a model on labelled messages (on the project's own corpus without --data) and write its folder."""
     recipe = Recipe(seed=seed, jobs=jobs, cache=cache)
-    with _plain_errors(), _progress() as tell:
+    with plain_errors(), _progress() as tell:
         tell("read", 0, 1)
         found = read([*(data or []), *(more or [])] or [CORPUS])
         found.licences.update(_licences(licence or []))
@@ -46,7 +49,7 @@ def train(
         tell("write and prove", 0, 1)
         model = release.write(out, trained, rows, found, recipe, datetime.now(UTC).date().isoformat())
         tell("write and prove", 1, 1)
-    console = _console()
+    console = terminal()
     for line in report.left_out(found.left_out):
         console.print(f"left out: {line}", markup=False)
     lines = [line for line in trained.out_of_fold if line.source == evaluation.ALL]
@@ -64,14 +67,14 @@ def evaluate(
     json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file, too.")] = None,
 ) -> None:
     """Measure a model on labelled messages: a table by set and language."""
-    with _plain_errors():
+    with plain_errors():
         chosen, other = _model(model), _model(against) if against else None
         found = read([*(data or []), *(more or [])] or [CORPUS])
     rows = without_duplicates(found.rows, found.left_out)
     scored = evaluation.score(rows, chosen)
     lines = evaluation.table(scored, false_positive_rate)
     pairs = evaluation.compare(scored, evaluation.score(rows, other), false_positive_rate) if other else []
-    console = _console()
+    console = terminal()
     for line in report.left_out(found.left_out):
         console.print(f"left out: {line}", markup=False)
     console.print(report.figures(lines, false_positive_rate, f"Model {chosen.version} at its own thresholds"))
@@ -88,15 +91,15 @@ def evaluate(
         json.write_bytes(msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n")
 
 
-def _console() -> Console:
+def terminal() -> Console:
     """The terminal; a file or pipe gets the tables in their full width."""
     console = Console()
     return console if console.is_terminal else Console(width=160)
 
 
 def _model(name: str) -> Model:
-    """A model folder if the name is one, else a released version."""
-    return load(Path(name) if name and (Path(name) / "manifest.json").is_file() else released(name))
+    """The model of a version, a folder or a pointer file."""
+    return load(locate(name))
 
 
 def _licences(given: list[str]) -> dict[str, str]:
@@ -108,11 +111,11 @@ def _licences(given: list[str]) -> dict[str, str]:
 
 
 @contextmanager
-def _plain_errors() -> Iterator[None]:
+def plain_errors() -> Iterator[None]:
     """A user's mistake is one line on stderr and exit code 2."""
     try:
         yield
-    except (DataError, ArtifactError, release.TrainingError, OSError) as error:
+    except (DataError, ArtifactError, GateError, SigningError, release.TrainingError, OSError) as error:
         print(f"scamsieve: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
 
