@@ -32,6 +32,8 @@ FORMAT = 1
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 LARGEST_BYTES: Mapping[str, int] = {"weights.npz": 64 << 20, "golden.jsonl": 8 << 20, "CARD.md": 1 << 20}
 """The other files of a folder, and the most bytes of each; ours have 2.4 MB, 100 kB and 6 kB."""
+FILES = (MANIFEST, SIGNATURE, *LARGEST_BYTES)
+"""All that a folder may hold."""
 LARGEST_MANIFEST_BYTES = 1 << 20  # ours has 22 kB
 LARGEST_KEY_BYTES = 16 << 10
 MOST_GOLDEN = 10_000  # messages; ours has 211
@@ -173,7 +175,7 @@ def load(folder: Path, trusted: TrustedKeys = ()) -> Model:
     Raises ArtifactError: the signature is missing or wrong, a file is missing, too large or changed, the model was made for other
     features, an array has the wrong shape, or a golden score is not reproduced.
     """
-    if not (folder / MANIFEST).is_file():
+    if not (folder / MANIFEST).exists():
         raise ArtifactError(f"{folder} holds no manifest.json: it is no model folder")
     told = _bounded(folder / MANIFEST, LARGEST_MANIFEST_BYTES)
     if trusted:
@@ -224,13 +226,13 @@ def _manifest(folder: Path, content: bytes) -> Manifest:
         raise ArtifactError(f"{path} cannot be read: {error}") from None
     if manifest.format != FORMAT or manifest.feature_set != FEATURE_SET:
         raise ArtifactError(
-            f"{folder} was made for features {manifest.feature_set!r} (format {manifest.format}); "
+            f"{folder} was made for features {manifest.feature_set[:80]!r} (format {manifest.format}); "
             f"this version computes {FEATURE_SET!r} (format {FORMAT}): retrain it or install the version it was made with"
         )
     if (manifest.classes, manifest.signals, manifest.scripts) != (CLASSES, tuple(s.name for s in CATALOGUE), SCRIPTS):
         raise ArtifactError(f"{folder} lists other classes, signals or scripts than this version knows")
     if not {"weights.npz", "golden.jsonl"} <= manifest.sha256.keys() <= LARGEST_BYTES.keys():
-        raise ArtifactError(f"{path} gives checksums of {', '.join(manifest.sha256)}, not of {', '.join(LARGEST_BYTES)}")
+        raise ArtifactError(f"{path} gives checksums of other files than {', '.join(LARGEST_BYTES)}")
     if not set(manifest.categories) <= set(CATEGORIES):
         raise ArtifactError(f"{path} lists categories that this version does not know")
     if not all("default" in limits for limits in (manifest.thresholds.flag, manifest.thresholds.review)):
