@@ -56,8 +56,8 @@ class Thresholds(msgspec.Struct, frozen=True):
 
     flag: dict[str, Share]
     review: dict[str, Share]
-    false_positive_rate: float
-    review_false_positive_rate: float
+    false_positive_rate: Share
+    review_false_positive_rate: Share
 
     def by_script(self) -> NDArray[np.float64]:
         """(scripts, 2): flag and review, in the order of SCRIPTS."""

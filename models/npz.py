@@ -20,6 +20,7 @@ HEADER_BYTES = 1024  # of an array; numpy writes 128
 DIRECTORY_BYTES = 256  # of one member in the archive's directory; numpy writes some 60
 END = struct.Struct("<4s4H2IH")  # PKWARE's "end of central directory" record, without a comment
 ZIP64_END = b"PK\x06\x07"
+LARGEST_TOTAL_BYTES = 256 << 20  # unpacked; ours have 2.6 MB. Honest zeros shrink a thousandfold, so this is the bound and no ratio
 LARGEST = 1e6  # of a weight; the longest text adds up some 10^5, and so stays far below what 32 bits can hold
 
 
@@ -56,6 +57,8 @@ def read(data: bytes, expected: Mapping[str, Expected]) -> dict[str, NDArray[Any
             members = archive.infolist()
             if sorted(member.filename for member in members) != sorted(f"{name}.npy" for name in expected):
                 raise ValueError(f"the archive holds other arrays than {', '.join(expected)}")
+            if (total := sum(member.file_size for member in members)) > LARGEST_TOTAL_BYTES:
+                raise ValueError(f"the archive unpacks to {total} bytes, allowed {LARGEST_TOTAL_BYTES}")
             for name, wanted in expected.items():
                 _check_member(name, archive.getinfo(f"{name}.npy"), wanted)
             return {name: _array(name, archive, wanted) for name, wanted in expected.items()}

@@ -40,7 +40,7 @@ def make(
         if first and Path(live).exists():
             raise ArtifactError(f"{live} is there already: leave out --first")
         told = artifact.load(candidate, _trusted(trusted_key))
-        answers = [] if first else _compared(told, artifact.load(locate(live)), [*(data or []), *(more or [])], false_positive_rate)
+        answers = [] if first else _compared(told, _live(live), [*(data or []), *(more or [])], false_positive_rate)
         worse = any(answer.worse for answer in answers)
         moves = not worse and (first or Path(live).is_file())
         if moves:
@@ -102,6 +102,14 @@ def _compared(candidate: Model, live: Model, data: list[Path], rate: float) -> l
     answers = gate.compare(evaluate.score(rows, candidate), evaluate.score(rows, live), rate)
     terminal().print(report.gate(answers, candidate.version, live.version))
     return answers
+
+
+def _live(name: str) -> Model:
+    try:
+        return artifact.load(locate(name))
+    except ArtifactError as error:
+        hint = "" if Path(name).exists() else f"; to make {name} a pointer file: --first"
+        raise ArtifactError(f"{error}{hint}") from None
 
 
 def _tell(line: str) -> None:

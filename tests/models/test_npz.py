@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from models import npz
 from models.npz import Expected, read
 
 EXPECTED = {"a": Expected(np.float32, (3,)), "b": Expected(np.float64, ((1, 4), 2))}
@@ -107,6 +108,12 @@ def test_a_name_that_leads_elsewhere_is_just_another_name() -> None:
     """Nothing is unpacked to a disk, and only what is expected is read."""
     with pytest.raises(ValueError, match="other arrays"):
         read(zipped(**{"a": WHOLE["a"], "../../etc/b": WHOLE["b"]}), EXPECTED)
+
+
+def test_what_is_within_bounds_array_by_array_may_still_be_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(npz, "LARGEST_TOTAL_BYTES", sum(map(len, WHOLE.values())) - 1)
+    with pytest.raises(ValueError, match="the archive unpacks to"):
+        read(packed(), EXPECTED)
 
 
 @pytest.mark.parametrize("claim", [False, True])

@@ -84,7 +84,7 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(live: Path, tmp_path: Path)
         (("make", "--candidate", folder, "--live", live), "give --data"),
         (("make", "--candidate", folder, "--live", live, "--data", tmp_path / "few.jsonl"), "too few to tell two models apart"),
         (("make", "--candidate", folder, "--live", live, "--first"), "there already"),
-        (("make", "--candidate", folder, "--live", tmp_path / "none" / "live", "--data", "x"), "no model folder"),
+        (("make", "--candidate", folder, "--live", tmp_path / "none" / "live", "--data", "x"), "a pointer file: --first"),
         (("sign", folder, "--key", tmp_path / "no.key"), "no Ed25519 private key"),
         (("keygen", "--private", tmp_path / "no.key", "--public", tmp_path / "x"), "never written over"),
         (("verify", "9.9.9"), "no released model"),
