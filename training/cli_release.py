@@ -32,6 +32,9 @@ def make(
     data: Folders = None,
     more: More = None,
     first: Annotated[bool, typer.Option("--first", help="There is no pointer file yet: make it, and compare with nothing.")] = False,
+    accept: Annotated[
+        list[str] | None, typer.Option("--accept", help="Where it may be worse: a question of the table, or QUESTION/LANGUAGE. Repeatable.")
+    ] = None,
     trusted_key: Trusted = None,
     false_positive_rate: Rate = 0.005,
 ) -> None:
@@ -40,15 +43,15 @@ def make(
         if first and Path(live).exists():
             raise ArtifactError(f"{live} is there already: leave out --first")
         told = artifact.load(candidate, _trusted(trusted_key))
-        answers = [] if first else _compared(told, _live(live), [*(data or []), *(more or [])], false_positive_rate)
-        worse = any(answer.worse for answer in answers)
+        answers = [] if first else _compared(told, _live(live), [*(data or []), *(more or [])], false_positive_rate, accept or [])
+        worse = gate.refused(answers)
         moves = not worse and (first or Path(live).is_file())
         if moves:
             pointer.point(Path(live), candidate)
     if worse:
         _tell(f"refused: {candidate} is worse than the live model beyond chance")
         raise typer.Exit(WORSE)
-    found = "compared with nothing" if first else "not worse beyond chance"
+    found = "compared with nothing" if first else f"not worse beyond chance{', but for what is accepted' if accept else ''}"
     _tell(f"{found}; {f'{live} names {candidate} now' if moves else f'{live} is no pointer file, so nothing was changed'}")
 
 
@@ -93,13 +96,13 @@ def keygen(
     _tell(f"{private} signs; keep it secret. {public} is for SCAMSIEVE_TRUSTED_KEY_FILE")
 
 
-def _compared(candidate: Model, live: Model, data: list[Path], rate: float) -> list[gate.Answer]:
+def _compared(candidate: Model, live: Model, data: list[Path], rate: float, accepted: list[str]) -> list[gate.Answer]:
     """The answers of the gate, shown."""
     if not data:
         raise DataError("give --data: labelled messages that neither model has learned from")
     found = read(data)
     rows = without_duplicates(found.rows, found.left_out)
-    answers = gate.compare(evaluate.score(rows, candidate), evaluate.score(rows, live), rate)
+    answers = gate.compare(evaluate.score(rows, candidate), evaluate.score(rows, live), rate, accepted)
     terminal().print(report.gate(answers, candidate.version, live.version))
     return answers
 

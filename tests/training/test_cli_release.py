@@ -12,6 +12,7 @@ from models.locate import locate
 from tests.conftest import write_model
 from training.cli_release import app
 from training.data import CORPUS, read
+from training.gate import QUESTIONS
 
 
 def run(*words: object) -> Result:
@@ -40,6 +41,12 @@ def test_a_candidate_that_is_worse_beyond_chance_is_refused_and_the_live_one_sta
     assert result.exit_code == 1
     assert "worse than the live model beyond chance" in result.stdout
     assert locate(str(live)).samefile(released())
+    accepted = run("make", "--candidate", tmp_path / "random", "--live", live, "--data", data, "--accept", "scams", "--accept", "benign")
+    assert accepted.exit_code == 1
+    assert "worse, accepted" in accepted.stdout
+    every = [word for name in QUESTIONS for word in ("--accept", name)]
+    assert run("make", "--candidate", tmp_path / "random", "--live", live, "--data", data, *every).exit_code == 0
+    assert locate(str(live)).samefile(tmp_path / "random")
 
 
 def test_one_that_is_not_worse_becomes_the_live_one_and_can_be_taken_back(live: Path, data: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from tests.training.rows import row
 from training.evaluate import ALL, Scored
-from training.gate import Answer, GateError, compare
+from training.gate import Answer, GateError, compare, refused
 
 EACH = 200
 ROWS = [row(f"{label} {lang} {i}", label, lang) for lang in ("en", "th") for label in ("scam", "benign", "promo") for i in range(EACH)]
@@ -40,7 +40,7 @@ def test_equally_good_ones_are_seldom_refused() -> None:
 
 
 def test_fewer_scams_found_is_worse_and_more_is_not() -> None:
-    assert {answer.question.split(",")[0] for answer in worse(scored(0.5), scored(0.8, seed=5))} == {"scams missed"}
+    assert {answer.question for answer in worse(scored(0.5), scored(0.8, seed=5))} == {"scams", "scams-at-rate"}
     assert not worse(scored(0.8), scored(0.5, seed=5))
 
 
@@ -52,11 +52,21 @@ def test_one_language_alone_can_be_worse() -> None:
 
 def test_a_model_that_flags_nothing_is_worse_however_well_it_ranks() -> None:
     silent = Scored(ROWS, scored(0.8).scores, np.zeros(len(ROWS), bool), np.zeros(len(ROWS), bool))
-    assert {answer.question for answer in worse(silent, scored(0.7, seed=5))} == {"scams missed, own thresholds"}
+    assert {answer.question for answer in worse(silent, scored(0.7, seed=5))} == {"scams"}
 
 
 def test_more_false_alarms_are_worse_however_many_scams_it_finds() -> None:
-    assert "benign flagged, own thresholds" in {answer.question for answer in worse(scored(0.9, 0.2), scored(0.7, 0.02, seed=5))}
+    assert "benign" in {answer.question for answer in worse(scored(0.9, 0.2), scored(0.7, 0.02, seed=5))}
+
+
+def test_what_is_worse_can_be_accepted_by_name_and_nothing_else_is() -> None:
+    candidate, live = scored(0.9, 0.2), scored(0.7, 0.02, seed=5)
+    assert {answer.question for answer in worse(candidate, live)} == {"benign", "scams-at-rate"}
+    assert refused(compare(candidate, live, RATE))
+    assert refused(compare(candidate, live, RATE, ["benign/th", "scams-at-rate"]))
+    assert not refused(compare(candidate, live, RATE, ["benign", "scams-at-rate"]))
+    with pytest.raises(GateError, match="'th' cannot be accepted"):
+        compare(candidate, live, RATE, ["th"])
 
 
 def test_p_values_rise_and_stay_shares() -> None:
