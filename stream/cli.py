@@ -74,7 +74,7 @@ topics = typer.Typer(no_args_is_help=True, help="Make the topics, or look whethe
 app.add_typer(topics, name="topics")
 
 Brokers = Annotated[str, typer.Option("--brokers", help="Bootstrap servers.  [default: SCAMSIEVE_BROKERS]")]
-ModelName = Annotated[str, typer.Option("--model", help="Released version, or a model folder.  [default: the newest]")]
+ModelName = Annotated[str, typer.Option("--model", help="Released version, model folder, or pointer file.  [default: the newest]")]
 Reasons = Annotated[int, typer.Option("--reasons", help="Most reasons of a verdict.", min=0, max=20)]
 
 

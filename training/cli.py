@@ -61,8 +61,8 @@ def evaluate(
     *,
     data: Folders = None,
     more: More = None,
-    model: Annotated[str, typer.Option("--model", help="Released version, or a model folder.  [default: the newest]")] = "",
-    against: Annotated[str, typer.Option("--against", help="Another version or folder, to compare with pairwise.")] = "",
+    model: Annotated[str, typer.Option("--model", help="Released version, model folder, or pointer file.  [default: the newest]")] = "",
+    against: Annotated[str, typer.Option("--against", help="Another version, folder or pointer, to compare with pairwise.")] = "",
     false_positive_rate: Rate = 0.005,
     json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file, too.")] = None,
 ) -> None:
