@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -131,6 +131,7 @@ def test_a_bomb_is_not_unpacked(claim: bool) -> None:
     tracemalloc.stop()
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.integers(0, len(packed()) - 1), st.integers(0, 255))
 def test_any_changed_byte_gives_arrays_or_a_value_error(place: int, value: int) -> None:
     data = bytearray(packed())
@@ -142,6 +143,7 @@ def test_any_changed_byte_gives_arrays_or_a_value_error(place: int, value: int) 
     assert {name: array.shape for name, array in found.items()} == {"a": (3,), "b": found["b"].shape}
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_value_error(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
