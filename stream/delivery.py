@@ -69,12 +69,8 @@ def at_least_once(consumer: Consumer, producer: Producer, beat: Beat) -> Deliver
     """Deliver records, wait for the broker's word on each, then commit the offsets."""
 
     def deliver(outgoing: Sequence[Outgoing], spans: Sequence[Span], _group: GroupMetadata) -> bool:
-        report = _Report()
         try:
-            _produce(producer, outgoing, report)
-            beat()
-            if producer.flush(OPERATION_SECONDS) or report.failures:
-                raise KafkaException(report.failures[0] if report.failures else KafkaError(KafkaError._MSG_TIMED_OUT))
+            send(producer, outgoing, beat)
             consumer.commit(offsets=[TopicPartition(span.topic, span.partition, span.end) for span in spans], asynchronous=False)
             return True
         except KafkaException as error:
@@ -83,6 +79,15 @@ def at_least_once(consumer: Consumer, producer: Producer, beat: Beat) -> Deliver
             return False
 
     return deliver
+
+
+def send(producer: Producer, outgoing: Iterable[Outgoing], beat: Beat = lambda: None) -> None:
+    """Send records without a transaction, and wait for the broker's word on each. Raises KafkaException."""
+    report = _Report()
+    _produce(producer, outgoing, report)
+    beat()
+    if producer.flush(OPERATION_SECONDS) or report.failures:
+        raise KafkaException(report.failures[0] if report.failures else KafkaError(KafkaError._MSG_TIMED_OUT))
 
 
 @dataclass(slots=True)

@@ -1,0 +1,143 @@
+"""Day two against a real broker: replay, dead letters and status see what is there, and change nothing that they must not."""
+
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from typer.testing import CliRunner, Result
+
+from stream.cli import app
+from tests.integration.records import PARTITIONS, QUICK_JOIN, Raw, Topics, create_topics, produce, read
+
+SCAMMER = "+85512345678"
+
+
+def scamsieve(*arguments: object) -> Result:
+    """Run a command here."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "160"})
+
+
+def message(number: int) -> bytes:
+    """A message; every tenth is the scammer's, whom the policy denies."""
+    fields = {
+        "id": f"m-{number}",
+        "operator": "th-siam",
+        "channel": "sms",
+        "text": f"message number {number}",
+        "sender": SCAMMER if number % 10 == 0 else "friend",
+        "recipient": "+66812345678",
+        "sent_at": 0,
+    }
+    return json.dumps(fields).encode()
+
+
+def messages(*numbers: int) -> list[Raw]:
+    return [Raw(message(number), partition=number % PARTITIONS) for number in numbers]
+
+
+@pytest.fixture
+def installed(bootstrap: str, topics: Topics, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Topics:
+    """Topics, a policy, a key and the environment of the commands."""
+    (tmp_path / "key").write_text("0123456789abcdef0123456789abcdef")
+    (tmp_path / "policy.toml").write_text(f'[deny]\nsenders = ["{SCAMMER}"]\n[allow]\nsenders = ["friend"]\n')
+    told = {
+        "BROKERS": bootstrap,
+        "MESSAGE_TOPIC": topics.messages,
+        "ALERT_TOPIC": topics.alerts,
+        "DEAD_LETTER_TOPIC": topics.dead_letters,
+        "GROUP": f"group-{topics.messages}",
+        "MODEL": str(model_folder),
+        "POLICY": str(tmp_path / "policy.toml"),
+        "PSEUDONYM_KEY_FILE": str(tmp_path / "key"),
+    }
+    for name, value in told.items():
+        monkeypatch.setenv(f"SCAMSIEVE_{name}", value)
+    return topics
+
+
+def verdicts(path: Path) -> list[str]:
+    """The ids of a file's verdicts, in the order of their numbers."""
+    found = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
+    return sorted((one["id"] for one in found), key=lambda told: int(told[2:]))
+
+
+def test_a_replay_of_everything_judges_each_record_once(installed: Topics, bootstrap: str, tmp_path: Path) -> None:
+    produce(bootstrap, installed.messages, [*messages(*range(500)), Raw(b"bad", partition=1), Raw(None, partition=2)])
+    out = tmp_path / "verdicts.jsonl"
+    done = scamsieve("replay", "--out", out)
+    assert done.exit_code == 0, done.output
+    found = [json.loads(line) for line in out.read_bytes().split(b"\n") if line]
+    assert sorted(one["id"] for one in found if "id" in one) == sorted(f"m-{i}" for i in range(500))
+    assert sorted((one["error"]["code"], one["partition"]) for one in found if "error" in one) == [("not_json", 1), ("null_value", 2)]
+    assert "judged 500 messages" in done.output
+    assert "not_json 1, null_value 1" in done.output or "null_value 1, not_json 1" in done.output
+
+
+def test_a_range_of_offsets_in_one_partition(installed: Topics, bootstrap: str, tmp_path: Path) -> None:
+    produce(bootstrap, installed.messages, messages(*range(400)))
+    done = scamsieve("replay", "--out", tmp_path / "out", "--partition", 1, "--since", 10, "--until", 15)
+    assert done.exit_code == 0, done.output
+    assert verdicts(tmp_path / "out") == [f"m-{i * PARTITIONS + 1}" for i in range(10, 15)]
+    assert "read up to: 1:15" in done.output
+
+
+def test_a_range_of_time(installed: Topics, bootstrap: str, tmp_path: Path) -> None:
+    moments = []
+    for begin in (0, 100, 200):
+        produce(bootstrap, installed.messages, messages(*range(begin, begin + 100)))
+        time.sleep(0.02)
+        moments.append(datetime.now(UTC).isoformat())
+        time.sleep(0.02)
+    done = scamsieve("replay", "--out", tmp_path / "out", "--since", moments[0], "--until", moments[1])
+    assert done.exit_code == 0, done.output
+    assert verdicts(tmp_path / "out") == [f"m-{i}" for i in range(100, 200)]
+
+
+def test_alerts_go_to_a_topic_of_their_own_and_not_to_the_live_one(installed: Topics, bootstrap: str) -> None:
+    produce(bootstrap, installed.messages, messages(*range(100)))
+    refused = scamsieve("replay", "--to", installed.alerts)
+    assert refused.exit_code == 2
+    assert "live alert topic" in refused.output
+    again = create_topics(bootstrap).alerts
+    done = scamsieve("replay", "--to", again)
+    assert done.exit_code == 0, done.output
+    assert "sent 10 alerts" in done.output
+    first = {json.loads(one.value or b"")["id"] for one in read(bootstrap, again, at_least=10)}
+    assert len(first) == 10
+    assert not read(bootstrap, installed.alerts)
+    assert scamsieve("replay", "--to", installed.alerts, "--live").exit_code == 0
+    assert {json.loads(one.value or b"")["id"] for one in read(bootstrap, installed.alerts, at_least=10)} == first, "copies are known"
+    assert not read(bootstrap, installed.dead_letters)
+
+
+def test_a_topic_that_is_missing_is_told(installed: Topics) -> None:
+    for arguments in (["--to", "nowhere-at-all"], ["--out", "-", "--topic", "nowhere-at-all"]):
+        done = scamsieve("replay", *arguments)
+        assert (done.exit_code, "nowhere-at-all is missing" in done.output) == (2, True), done.output
+
+
+def test_a_replay_neither_joins_the_workers_group_nor_commits(installed: Topics, bootstrap: str, tmp_path: Path) -> None:
+    """A member of the group keeps its partitions through a replay, and its committed offsets stay what they were."""
+    produce(bootstrap, installed.messages, messages(*range(100)))
+    group = f"group-{installed.messages}"
+    shared = {"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False, "auto.offset.reset": "earliest"}
+    member = Consumer({**shared, **QUICK_JOIN})
+    rebalances: list[int] = []
+    member.subscribe([installed.messages], on_assign=lambda _, places: rebalances.append(len(places)))
+    deadline = time.monotonic() + 60
+    while not (found := member.poll(0.2)) and time.monotonic() < deadline:
+        pass
+    assert found
+    assert found.partition() is not None
+    place = TopicPartition(installed.messages, found.partition() or 0, 7)
+    member.commit(offsets=[place], asynchronous=False)
+    assert scamsieve("replay", "--out", tmp_path / "out").exit_code == 0
+    member.poll(1.0)
+    assert rebalances == [PARTITIONS]
+    asked = [TopicPartition(installed.messages, number) for number in range(PARTITIONS)]
+    committed = {told.partition: told.offset for told in member.committed(asked, timeout=20)}
+    assert committed == {number: 7 if number == place.partition else -1001 for number in range(PARTITIONS)}
+    member.close()
