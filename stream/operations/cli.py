@@ -1,7 +1,10 @@
 """The commands of day two, as `scamsieve` offers them. What a command needs is imported when it runs."""
 # ruff: noqa: PLC0415 imports inside the commands are the point
 
+import re
+import sys
 from contextlib import ExitStack, closing
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,14 +15,26 @@ from stream.errors import SettingsError
 from stream.options import Brokers, ModelName, Reasons
 
 if TYPE_CHECKING:
+    from confluent_kafka import Consumer
+
+    from stream.operations.letters import Survey
     from stream.operations.reading import Reached
     from stream.operations.replay import Tally
+    from stream.settings import Settings
 
 Since = Annotated[
     str, typer.Option("--since", help="From here: a time with its zone, an age (90m, 2h, 3d) or an offset.  [default: the beginning]")
 ]
 Until = Annotated[str, typer.Option("--until", help="Up to here, without it: as --since.  [default: the end as it is now]")]
 PLACES = "A time is one of the Kafka record, such as 2026-03-14T19:00:00+07:00; an offset is counted in each partition."
+
+
+class Bytes(StrEnum):
+    """How bytes are shown."""
+
+    HEX = "hex"
+    ESCAPED = "escaped"
+
 
 dead_letters = typer.Typer(no_args_is_help=True, help="Look at what could not be read or judged, and send it again.")
 
@@ -84,6 +99,127 @@ def replay(
                 done(reached.records)
         finally:
             open_things.callback(_tell_replay, tally, reached)
+
+
+Code = Annotated[list[str] | None, typer.Option("--code", help="Only letters of this error code; may be given again.")]
+Source = Annotated[
+    list[int] | None, typer.Option("--partition", help="Only what stood in this partition of its topic; may be given again.", min=0)
+]
+
+
+@dead_letters.command("list")
+def list_letters(
+    code: Code = None,
+    partition: Source = None,
+    since: Since = "",
+    until: Until = "",
+    each: Annotated[bool, typer.Option("--each", help="One row a letter, not their counts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON a letter.")] = False,
+    brokers: Brokers = "",
+) -> None:
+    """Count the dead letters by code and partition, or list them. Their bytes are not shown."""
+    import msgspec
+    from rich.console import Console
+
+    from stream import clients
+    from stream.operations import letters
+
+    settings = options.settings(brokers)
+    with closing(clients.outsider(settings)) as consumer:
+        found = _survey(consumer, settings, since, until, code, partition)
+    if as_json:
+        encode = msgspec.json.Encoder().encode
+        for letter in found.letters:
+            told = {**msgspec.to_builtins(letter), "state": letters.state(letter, found.retried)}
+            options.write(encode(told) + b"\n")
+        return
+    Console(width=None if sys.stdout.isatty() else 160).print(letters.each(found) if each else letters.counts(found))
+    typer.echo(f"{len(found.letters):,} dead letters", err=True)
+    if found.foreign:
+        typer.echo(f"{found.foreign:,} other records on the topic are no dead letters of ScamSieve", err=True)
+
+
+@dead_letters.command("show")
+def show_letter(
+    letter: Annotated[str, typer.Argument(help="PARTITION:OFFSET on the dead-letter topic, as `list --each` shows it.")],
+    value: Annotated[Bytes | None, typer.Option("--bytes", help="Show key, own headers and value as well: personal data.")] = None,
+    brokers: Brokers = "",
+) -> None:
+    """Show a dead letter: where it came from, what is wrong with it, size and SHA-256; its bytes only with --bytes."""
+    from stream import clients
+    from stream.operations import letters
+
+    settings = options.settings(brokers)
+    place = re.fullmatch(r"([0-9]{1,9}):([0-9]{1,18})", letter)
+    if not place:
+        raise SettingsError(f"{letter!r} is no PARTITION:OFFSET such as 3:4711")
+    with closing(clients.outsider(settings)) as consumer:
+        record = letters.one(consumer, settings.dead_letter_topic, int(place[1]), int(place[2]))
+    for name, told in letters.described(record, whole=value is not None):
+        typer.echo(f"{name}: {told}")
+    if value is not None:
+        typer.echo()
+        typer.echo((letters.dumped if value == Bytes.HEX else letters.escaped)(record.value() or b""))
+
+
+@dead_letters.command("retry")
+def retry_letters(
+    code: Code = None,
+    partition: Source = None,
+    since: Since = "",
+    until: Until = "",
+    again: Annotated[bool, typer.Option("--again", help="Also those that were sent again before and failed again.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Send them. Without it, only tell what would be sent.")] = False,
+    brokers: Brokers = "",
+) -> None:
+    """Send the records of dead letters to the message topic again, each once. Without --yes it only tells what it would send."""
+    from collections import Counter
+
+    from msgspec.structs import replace
+
+    from stream import clients, logs
+    from stream.operations import retry
+    from stream.progress import counted
+
+    logs.configure("warning", "console")
+    settings = options.settings(brokers)
+    with ExitStack() as open_things:
+        consumer = open_things.enter_context(closing(clients.outsider(settings)))
+        producer = clients.producer(replace(settings, instance=retry.INSTANCE, delivery="exactly_once"))
+        if yes:
+            clients.start(producer, settings)  # before the marks are read: it shuts out any other retry
+        plan = retry.plan(_survey(consumer, settings, since, until, code, partition), settings.message_topic, again)
+        codes = options.counts(Counter(letter.code for letter in plan.letters))
+        if plan.left:
+            typer.echo(f"left where they are: {options.counts(plan.left)}", err=True)
+        if not yes:
+            typer.echo(f"would send {len(plan.letters):,} records to {settings.message_topic}: {codes or 'none'}", err=True)
+            typer.echo("nothing was sent; add --yes to send them", err=True)
+            return
+        sent = 0
+        try:
+            with counted(len(plan.letters), "records") as done:
+                for number in retry.send(consumer, producer, settings, plan.letters) if plan.letters else ():
+                    sent += number
+                    done(sent)
+        finally:
+            typer.echo(f"sent {sent:,} of {len(plan.letters):,} records to {settings.message_topic}: {codes or 'none'}", err=True)
+
+
+def _survey(
+    consumer: "Consumer", settings: "Settings", since: str, until: str, code: list[str] | None, partition: list[int] | None
+) -> "Survey":
+    """The letters that options choose, and all marks behind them."""
+    from stream.errors import RECORD_ERROR_CODES
+    from stream.operations import letters, reading
+
+    if unknown := set(code or ()) - set(RECORD_ERROR_CODES):
+        raise SettingsError(f"{min(unknown)!r} is no error code of a record; there are {', '.join(RECORD_ERROR_CODES)}")
+    at = reading.now()
+    begin, end = reading.bound(since, at), reading.bound(until, at)
+    within = reading.ranges(consumer, settings.dead_letter_topic, [], begin, reading.Bound())
+    choice = letters.Choice(frozenset(code or ()), frozenset(partition or ()), end)
+    return letters.survey(consumer, settings.dead_letter_topic, within, choice)
 
 
 def _tell_replay(tally: "Tally", reached: "Reached") -> None:

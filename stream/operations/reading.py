@@ -134,7 +134,8 @@ def batches(consumer: Consumer, topic: str, within: Sequence[Range], size: int, 
     """
     reading = {one.partition: one for one in within}
     reached.offsets.update({one.partition: one.begin for one in within})
-    consumer.assign([TopicPartition(topic, one.partition, one.begin) for one in within])
+    # From an offset beyond the end a consumer would start anew at the beginning.
+    consumer.assign([TopicPartition(topic, one.partition, min(one.begin, one.high)) for one in within])
     heard = time.monotonic()
     while reading:
         found = cast(list[Record], consumer.consume(size, WAIT_SECONDS))
@@ -162,7 +163,9 @@ def _within(records: list[Record], reading: Mapping[int, Range]) -> tuple[list[R
         return [], set()
     looked = taken(records, None)  # whole arrays; one by one only where a range may end in this batch
     newest = float(looked.timestamps.max()) * 1000
-    if not any(reading[span.partition].ends_at(span.end - 1, newest) for span in looked.spans):
+    if all(
+        span.first >= reading[span.partition].begin and not reading[span.partition].ends_at(span.end - 1, newest) for span in looked.spans
+    ):
         return records, set()
     kept: list[Record] = []
     beyond: set[int] = set()
@@ -170,7 +173,7 @@ def _within(records: list[Record], reading: Mapping[int, Range]) -> tuple[list[R
         partition = record.partition()
         if partition in beyond or reading[partition].ends_at(record.offset(), record.timestamp()[1]):
             beyond.add(partition)
-        else:
+        elif record.offset() >= reading[partition].begin:
             kept.append(record)
     return kept, beyond
 

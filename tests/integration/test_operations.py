@@ -1,5 +1,6 @@
 """Day two against a real broker: replay, dead letters and status see what is there, and change nothing that they must not."""
 
+import hashlib
 import json
 import time
 from datetime import UTC, datetime
@@ -10,8 +11,11 @@ from confluent_kafka import Consumer, TopicPartition
 from typer.testing import CliRunner, Result
 
 from stream.cli import app
+from stream.errors import WrongShape
+from stream.wire import Place, encode_dead_letter
 from tests.integration.records import PARTITIONS, QUICK_JOIN, Raw, Topics, create_topics, produce, read
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SCAMMER = "+85512345678"
 
 
@@ -141,3 +145,72 @@ def test_a_replay_neither_joins_the_workers_group_nor_commits(installed: Topics,
     committed = {told.partition: told.offset for told in member.committed(asked, timeout=20)}
     assert committed == {number: 7 if number == place.partition else -1001 for number in range(PARTITIONS)}
     member.close()
+
+
+def letters(*numbers: int) -> list[Raw]:
+    """Dead letters, as the worker writes them: of JSON that lacks a field, and of a message that is none the less one."""
+    found = []
+    for number in numbers:
+        place = Place("", number % PARTITIONS, number, 0)
+        out = encode_dead_letter("", place, b"key", message(number), [("own", b"1")], WrongShape("required field 'id' is missing"), NOW)
+        found.append(Raw(out.value, out.key, tuple(out.headers), number % PARTITIONS))
+    return found
+
+
+def fill(installed: Topics, bootstrap: str, *numbers: int) -> None:
+    """Dead letters that say that they came from the message topic of this test."""
+    of = "__streams.errors.topic"
+    told = [
+        Raw(
+            one.value,
+            one.key,
+            tuple((name, installed.messages.encode() if name == of else value) for name, value in one.headers),
+            one.partition,
+        )
+        for one in letters(*numbers)
+    ]
+    produce(bootstrap, installed.dead_letters, told)
+
+
+def test_dead_letters_are_counted_and_listed_without_their_bytes(installed: Topics, bootstrap: str) -> None:
+    fill(installed, bootstrap, *range(20))
+    told = scamsieve("dead-letters", "list")
+    assert (told.exit_code, told.output.count("wrong_shape"), "20 dead letters" in told.output) == (0, PARTITIONS, True), told.output
+    each = [json.loads(line) for line in scamsieve("dead-letters", "list", "--json", "--partition", 1).output.split("\n") if line]
+    assert [one["source_offset"] for one in each] == [1, 5, 9, 13, 17]
+    assert {one["state"] for one in each} == {"waiting"}
+    assert "0 dead letters" in scamsieve("dead-letters", "list", "--code", "internal").output
+    assert "message number" not in told.output
+
+
+def test_one_dead_letter_is_shown_and_its_bytes_only_when_asked_for(installed: Topics, bootstrap: str) -> None:
+    fill(installed, bootstrap, *range(20))
+    told = scamsieve("dead-letters", "show", "1:2")
+    assert told.exit_code == 0, told.output
+    assert f"SHA-256: {hashlib.sha256(message(9)).hexdigest()}" in told.output
+    assert "message number" not in told.output
+    assert "message number 9" in scamsieve("dead-letters", "show", "1:2", "--bytes", "escaped").output
+    assert "6d 65 73 73 61 67 65" in scamsieve("dead-letters", "show", "1:2", "--bytes", "hex").output
+    missing = scamsieve("dead-letters", "show", "1:99")
+    assert (missing.exit_code, "no record at 1:99" in missing.output) == (2, True)
+
+
+def test_each_dead_letter_is_sent_again_once(installed: Topics, bootstrap: str) -> None:
+    fill(installed, bootstrap, *range(20))
+    dry = scamsieve("dead-letters", "retry", "--partition", 1)
+    assert (dry.exit_code, "would send 5 records" in dry.output) == (0, True), dry.output
+    assert not read(bootstrap, installed.messages)
+    assert "sent 5 of 5 records" in scamsieve("dead-letters", "retry", "--partition", 1, "--yes").output
+    rest = scamsieve("dead-letters", "retry", "--yes")
+    assert "left where they are: sent again 5" in rest.output
+    assert "sent 15 of 15 records" in rest.output
+    assert "sent 0 of 0 records" in scamsieve("dead-letters", "retry", "--yes").output
+    found = read(bootstrap, installed.messages, at_least=20)
+    assert sorted(one.value or b"" for one in found) == sorted(message(number) for number in range(20))
+    assert {one.key for one in found} == {b"key"}
+    origins = {dict(one.headers)["scamsieve.retry-of"].decode() for one in found}
+    assert len(origins) == 20
+    assert all(origin.startswith(f"{installed.dead_letters}/") for origin in origins)
+    assert {name for one in found for name, _ in one.headers} == {"own", "scamsieve.retry-of"}
+    states = [json.loads(line)["state"] for line in scamsieve("dead-letters", "list", "--json").output.split("\n") if line]
+    assert states == ["sent again"] * 20

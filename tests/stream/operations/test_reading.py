@@ -95,6 +95,14 @@ def test_a_live_topic_is_read_to_the_end_that_it_had() -> None:
     assert read(ahead, Range(0, 4, 5, OPEN, BEGUN)) == [(0, 4)], "a sender's clock that is ahead hides nothing"
 
 
+def test_a_range_that_begins_behind_the_end_is_empty() -> None:
+    """It is read from the end on, and what lies before its beginning is dropped: the embedded broker tells an end that is too low."""
+    client = Client([[record(0, 5), record(0, 6), end(0, 7)]])
+    assert read(client, Range(0, 99, 5, OPEN, BEGUN)) == []
+    assert [place.offset for place in client.assigned] == [5]
+    assert read(Client([[record(0, 5), record(0, 6), end(0, 7)]]), Range(0, 6, 5, OPEN, BEGUN)) == [(0, 6)]
+
+
 def test_reached_tells_where_to_go_on_after_a_break() -> None:
     reached = Reached()
     going = batches(cast(Consumer, Client([[record(0, 3), record(0, 4)], [record(0, 5)]])), "t", [Range(0, 3, 9, OPEN, BEGUN)], 2, reached)
