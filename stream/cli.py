@@ -151,7 +151,7 @@ def score(
 
 @app.command()
 def feed(
-    files: Annotated[list[Path], typer.Argument(help="Labelled JSON lines, plain or gzipped.", exists=True)],
+    paths: Annotated[list[Path], typer.Argument(help="Labelled JSON lines, plain or gzipped; or folders of such files.", exists=True)],
     brokers: Brokers = "",
     topic: Annotated[str, typer.Option("--topic", help="Topic to send to.  [default: SCAMSIEVE_MESSAGE_TOPIC]")] = "",
     rate: Annotated[float, typer.Option("--rate", help="Messages a second; 0: as fast as it goes.", min=0)] = 0,
@@ -163,7 +163,7 @@ def feed(
     from stream import feed as feeding
     from stream.progress import watched
 
-    settings, tally = options.settings(brokers, message_topic=topic), feeding.Tally()
+    settings, tally, files = options.settings(brokers, message_topic=topic), feeding.Tally(), feeding.files(paths)
     total = None if any(file.suffix == ".gz" for file in files) else sum(file.stat().st_size for file in files)
     with closing(watched(feeding.paced(feeding.events(files, tally), rate), tally, total)) as messages:
         sent = feeding.write(messages, out) if out else feeding.send(messages, settings)

@@ -101,6 +101,30 @@ def replay(
             open_things.callback(_tell_replay, tally, reached)
 
 
+def status(
+    workers: Annotated[list[str] | None, typer.Argument(help="Addresses of workers' pages: host, host:port or http://host:port.")] = None,
+    oldest: Annotated[float, typer.Option("--oldest", help="Seconds that the oldest unread message may be old.", min=0)] = 60,
+    seconds: Annotated[float, typer.Option("--timeout", help="Most seconds to wait for a page.", min=0.1)] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False,
+    brokers: Brokers = "",
+) -> None:
+    """Ask workers' pages, and how far their group is behind; exit code 1 if something is not as it should be."""
+    import msgspec
+    from rich.console import Console
+
+    from stream.operations import status as asking
+
+    told = asking.report(options.settings(brokers), workers or [], seconds, oldest)
+    if as_json:
+        options.write(msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n")
+    else:
+        Console(width=None if sys.stdout.isatty() else 160).print(asking.table(told))
+        for note in told.notes:
+            typer.echo(note, err=True)
+    if not told.healthy:
+        raise typer.Exit(1)
+
+
 Code = Annotated[list[str] | None, typer.Option("--code", help="Only letters of this error code; may be given again.")]
 Source = Annotated[
     list[int] | None, typer.Option("--partition", help="Only what stood in this partition of its topic; may be given again.", min=0)
@@ -232,4 +256,4 @@ def _tell_replay(tally: "Tally", reached: "Reached") -> None:
     typer.echo(f"read up to: {', '.join(f'{partition}:{offset}' for partition, offset in sorted(reached.offsets.items()))}", err=True)
 
 
-COMMANDS = (replay,)
+COMMANDS = (replay, status)

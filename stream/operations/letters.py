@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from confluent_kafka import Consumer
 from rich.table import Table
+from rich.text import Text
 
 from stream import clients
 from stream.clients import Record
@@ -131,7 +132,7 @@ def counts(found: Survey) -> Table:
     for key, letters in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
         times = [letter.time for letter in letters]
         row = (len(letters), again[key], moment(min(times)), moment(max(times)))
-        shown.add_row(plain(key[0]), plain(key[1]), str(key[2]), *map(str, row))
+        shown.add_row(*(Text(plain(str(cell))) for cell in (*key, *row)))
     return shown
 
 
@@ -141,7 +142,8 @@ def each(found: Survey) -> Table:
     for letter in found.letters:
         source = f"{letter.topic} {letter.source}:{letter.source_offset}"
         place = f"{letter.partition}:{letter.offset}"
-        shown.add_row(place, moment(letter.time), plain(letter.code), plain(source), f"{letter.size:,}", state(letter, found.retried))
+        row = (place, moment(letter.time), letter.code, source, f"{letter.size:,}", state(letter, found.retried))
+        shown.add_row(*(Text(plain(cell)) for cell in row))
     return shown
 
 

@@ -2,14 +2,18 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from typer.testing import CliRunner, Result
 
+from stream.broker import LOOPBACK, free_port
 from stream.cli import app
 from stream.errors import WrongShape
 from stream.wire import Place, encode_dead_letter
@@ -214,3 +218,30 @@ def test_each_dead_letter_is_sent_again_once(installed: Topics, bootstrap: str) 
     assert {name for one in found for name, _ in one.headers} == {"own", "scamsieve.retry-of"}
     states = [json.loads(line)["state"] for line in scamsieve("dead-letters", "list", "--json").output.split("\n") if line]
     assert states == ["sent again"] * 20
+
+
+def test_status_tells_a_good_worker_from_one_that_is_gone(installed: Topics, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    for name, value in {"WEB_HOST": LOOPBACK, "WEB_PORT": str(port), "ROLES": "scorer", "SESSION_TIMEOUT_SECONDS": "6"}.items():
+        monkeypatch.setenv(f"SCAMSIEVE_{name}", value)
+    process = subprocess.Popen([sys.executable, "-m", "stream.cli", "worker"], stderr=subprocess.PIPE)
+    try:
+        deadline = time.monotonic() + 90
+        while (told := scamsieve("status", f"{LOOPBACK}:{port}", "--json")).exit_code and time.monotonic() < deadline:
+            assert process.poll() is None
+            time.sleep(0.5)
+        found = json.loads(told.output)
+        assert found["healthy"], told.output
+        assert found["workers"][0]["status"]["scorer"]["partitions"] == list(range(PARTITIONS))
+        assert (found["group"]["messages"], found["group"]["partitions"]) == (0, PARTITIONS)
+        shown = scamsieve("status", f"{LOOPBACK}:{port}")
+        assert (shown.exit_code, "0-3" in shown.output, installed.messages in shown.output) == (0, True, True), shown.output
+        page = urlopen(Request(f"http://{LOOPBACK}:{port}/status", headers={"Accept": "text/html"}), timeout=10)
+        with page:
+            assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+            assert b"<table>" in page.read()
+    finally:
+        process.kill()
+        print(process.communicate()[1].decode())
+    gone = scamsieve("status", f"{LOOPBACK}:{port}")
+    assert (gone.exit_code, "does not answer" in gone.output) == (1, True), gone.output
