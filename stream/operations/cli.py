@@ -12,6 +12,7 @@ import typer
 
 from stream import options
 from stream.errors import SettingsError
+from stream.operations.plan import Load
 from stream.options import Brokers, ModelName, Reasons
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ Since = Annotated[
     str, typer.Option("--since", help="From here: a time with its zone, an age (90m, 2h, 3d) or an offset.  [default: the beginning]")
 ]
 Until = Annotated[str, typer.Option("--until", help="Up to here, without it: as --since.  [default: the end as it is now]")]
-PLACES = "A time is one of the Kafka record, such as 2026-03-14T19:00:00+07:00; an offset is counted in each partition."
+DEFAULTS = Load(0)
 
 
 class Bytes(StrEnum):
@@ -125,6 +126,42 @@ def status(
         raise typer.Exit(1)
 
 
+def plan(
+    rate: Annotated[float, typer.Option("--rate", help="Messages a second when it is busiest.", min=0)] = 0,
+    per_day: Annotated[float, typer.Option("--per-day", help="Messages a day, instead of --rate.", min=0)] = 0,
+    peak: Annotated[float, typer.Option("--peak", help="The busiest rate over the day's mean.", min=1)] = DEFAULTS.peak,
+    headroom: Annotated[
+        float, typer.Option("--headroom", help="Speed left over at the busiest, as a share of the rate.", min=0.01)
+    ] = DEFAULTS.headroom,
+    zones: Annotated[int, typer.Option("--zones", help="Zones, of which one may be lost; 1: none may.", min=1)] = DEFAULTS.zones,
+    speed: Annotated[
+        float, typer.Option("--speed", help="Messages/s of one worker, as measured on your machines.", min=1)
+    ] = DEFAULTS.worker_speed,
+    broker: Annotated[
+        float, typer.Option("--broker-mb", help="MB/s that one broker writes, copies included.", min=0.1)
+    ] = DEFAULTS.broker_megabytes,
+    replication: Annotated[int, typer.Option("--replication", help="Copies of each partition.", min=1)] = DEFAULTS.replication,
+    retention: Annotated[
+        float, typer.Option("--retention-hours", help="How long the message topic keeps its records.", min=0.1)
+    ] = DEFAULTS.retention_hours,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False,
+) -> None:
+    """Calculate workers, partitions, cores, memory and brokers for a rate of messages, from what was measured. No broker is asked."""
+    import msgspec
+    from rich.console import Console
+
+    from stream.operations import plan as planning
+
+    if (rate > 0) == (per_day > 0):
+        raise SettingsError("say how much: --rate, in messages a second when it is busiest, or --per-day")
+    load = planning.Load(rate or per_day / planning.DAY * peak, peak, headroom, zones, speed, broker, replication, retention)
+    found = planning.plan(load)
+    if as_json:
+        options.write(msgspec.json.format(msgspec.json.encode({"load": load, "plan": found}), indent=2) + b"\n")
+    else:
+        Console(width=None if sys.stdout.isatty() else 160).print(planning.table(load, found))
+
+
 Code = Annotated[list[str] | None, typer.Option("--code", help="Only letters of this error code; may be given again.")]
 Source = Annotated[
     list[int] | None, typer.Option("--partition", help="Only what stood in this partition of its topic; may be given again.", min=0)
@@ -212,22 +249,22 @@ def retry_letters(
         producer = clients.producer(replace(settings, instance=retry.INSTANCE, delivery="exactly_once"))
         if yes:
             clients.start(producer, settings)  # before the marks are read: it shuts out any other retry
-        plan = retry.plan(_survey(consumer, settings, since, until, code, partition), settings.message_topic, again)
-        codes = options.counts(Counter(letter.code for letter in plan.letters))
-        if plan.left:
-            typer.echo(f"left where they are: {options.counts(plan.left)}", err=True)
+        chosen = retry.plan(_survey(consumer, settings, since, until, code, partition), settings.message_topic, again)
+        codes = options.counts(Counter(letter.code for letter in chosen.letters))
+        if chosen.left:
+            typer.echo(f"left where they are: {options.counts(chosen.left)}", err=True)
         if not yes:
-            typer.echo(f"would send {len(plan.letters):,} records to {settings.message_topic}: {codes or 'none'}", err=True)
+            typer.echo(f"would send {len(chosen.letters):,} records to {settings.message_topic}: {codes or 'none'}", err=True)
             typer.echo("nothing was sent; add --yes to send them", err=True)
             return
         sent = 0
         try:
-            with counted(len(plan.letters), "records") as done:
-                for number in retry.send(consumer, producer, settings, plan.letters) if plan.letters else ():
+            with counted(len(chosen.letters), "records") as done:
+                for number in retry.send(consumer, producer, settings, chosen.letters) if chosen.letters else ():
                     sent += number
                     done(sent)
         finally:
-            typer.echo(f"sent {sent:,} of {len(plan.letters):,} records to {settings.message_topic}: {codes or 'none'}", err=True)
+            typer.echo(f"sent {sent:,} of {len(chosen.letters):,} records to {settings.message_topic}: {codes or 'none'}", err=True)
 
 
 def _survey(
@@ -256,4 +293,4 @@ def _tell_replay(tally: "Tally", reached: "Reached") -> None:
     typer.echo(f"read up to: {', '.join(f'{partition}:{offset}' for partition, offset in sorted(reached.offsets.items()))}", err=True)
 
 
-COMMANDS = (replay, status)
+COMMANDS = (replay, status, plan)

@@ -7,10 +7,10 @@ of that time or later, as Kafka defines it.
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import TypeVar, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -21,7 +21,10 @@ from stream.errors import BrokerUnavailable, ScamSieveError, SettingsError, Topi
 CALL_SECONDS = 10.0  # of one question to the broker
 WAIT_SECONDS = 0.2  # for a batch to fill
 IDLE_SECONDS = 60.0  # longer than a leader election: after that much silence of all partitions the broker counts as away
+LEADERLESS = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +112,40 @@ def ranges(consumer: Consumer, topic: str, partitions: Sequence[int], since: Bou
     """Where to read in each partition; no partitions stands for all. Raises BrokerUnavailable, TopicError."""
     begun = _milliseconds(now())
     try:
-        known = consumer.list_topics(topic, timeout=CALL_SECONDS).topics[topic]
-        if known.error is not None or not known.partitions:
+        known = consumer.list_topics(topic, timeout=CALL_SECONDS).topics[topic].partitions
+        if not known:
             raise TopicError(f"topic {topic} is missing: `scamsieve topics check` shows which there are")
-        if absent := set(partitions) - known.partitions.keys():
-            raise TopicError(f"topic {topic} has {len(known.partitions)} partitions, counted from 0, and no {min(absent)}")
-        places = [TopicPartition(topic, number) for number in partitions or sorted(known.partitions)]
-        marks = {place.partition: consumer.get_watermark_offsets(place, timeout=CALL_SECONDS) for place in places}
-        begins = {place.partition: since.offset or 0 for place in places}
-        if since.time is not None:
-            asked = [TopicPartition(topic, place.partition, since.time) for place in places]
-            for found in consumer.offsets_for_times(asked, timeout=CALL_SECONDS):
-                begins[found.partition] = found.offset if found.offset >= 0 else marks[found.partition][1]
+        if absent := set(partitions) - known.keys():
+            raise TopicError(f"topic {topic} has {len(known)} partitions, counted from 0, and no {min(absent)}")
+        numbers = partitions or sorted(known)
+        marks, begins = _patiently(lambda: _marks(consumer, topic, numbers, since))
     except KafkaException as error:
         raise BrokerUnavailable(f"the broker does not answer ({error.args[0].name()})") from None
     gone = {number: max(low - begins[number], 0) if since.offset else 0 for number, (low, _) in marks.items()}
     return [Range(number, max(begins[number], low), high, until, begun, gone[number]) for number, (low, high) in marks.items()]
+
+
+def _marks(consumer: Consumer, topic: str, numbers: Sequence[int], since: Bound) -> tuple[dict[int, tuple[int, int]], dict[int, int]]:
+    """By partition: its first offset and its end; where `since` lies. Raises KafkaException."""
+    marks = {number: consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=CALL_SECONDS) for number in numbers}
+    begins = dict.fromkeys(numbers, since.offset or 0)
+    if since.time is not None:
+        asked = [TopicPartition(topic, number, since.time) for number in numbers]
+        for found in consumer.offsets_for_times(asked, timeout=CALL_SECONDS):
+            begins[found.partition] = found.offset if found.offset >= 0 else marks[found.partition][1]
+    return marks, begins
+
+
+def _patiently(ask: Callable[[], Answer]) -> Answer:
+    """Ask, and again while a partition is without its leader: it was just made, or is moving. Raises KafkaException."""
+    deadline = time.monotonic() + CALL_SECONDS
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if error.args[0].code() not in LEADERLESS or time.monotonic() > deadline:
+                raise
+        time.sleep(WAIT_SECONDS)
 
 
 def batches(consumer: Consumer, topic: str, within: Sequence[Range], size: int, reached: Reached) -> Iterator[Taken]:

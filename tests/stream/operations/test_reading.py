@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
-from stream.errors import BrokerUnavailable, ScamSieveError, SettingsError
+from stream.errors import BrokerUnavailable, ScamSieveError, SettingsError, TopicError
 from stream.operations import reading
 from stream.operations.reading import Bound, Range, Reached, batches, bound
 
@@ -130,3 +131,26 @@ def test_about_how_many_offsets_a_range_spans() -> None:
     assert Range(0, 10, 50, OPEN, BEGUN).expected == 40
     assert Range(0, 10, 50, Bound(offset=20), BEGUN).expected == 10
     assert Range(0, 60, 50, OPEN, BEGUN).expected == 0
+
+
+def test_a_partition_without_a_leader_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "WAIT_SECONDS", 0.0)
+    answers = [KafkaException(KafkaError(KafkaError.NOT_LEADER_FOR_PARTITION)), (3, 9)]
+
+    class Broker:
+        def list_topics(self, topic: str, timeout: float) -> Any:
+            return SimpleNamespace(topics={topic: SimpleNamespace(partitions={0: None})})
+
+        def get_watermark_offsets(self, _: Any, timeout: float) -> Any:
+            answer = answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    (found,) = reading.ranges(cast(Consumer, Broker()), "t", [], Bound(offset=1), OPEN)
+    assert (found.begin, found.high, found.gone) == (3, 9, 2)
+    answers.append(KafkaException(KafkaError(KafkaError._TRANSPORT)))
+    with pytest.raises(BrokerUnavailable, match="_TRANSPORT"):
+        reading.ranges(cast(Consumer, Broker()), "t", [], Bound(), OPEN)
+    with pytest.raises(TopicError, match="and no 5"):
+        reading.ranges(cast(Consumer, Broker()), "t", [5], Bound(), OPEN)
