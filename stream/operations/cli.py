@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer
 
     from stream.operations.letters import Survey
-    from stream.operations.reading import Reached
     from stream.operations.replay import Tally
     from stream.settings import Settings
 
@@ -75,15 +74,16 @@ def replay(
     memory.keep_freed_pages()
     rules, now = read(settings.policy), reading.now()
     bounds = reading.bound(since, now), reading.bound(until, now)
+    targets = replaying.check_target(settings, to, rules, live) if to else []
     by = replaying.Judge(open_model(settings.model), rules, replace(settings, alert_topic=to or settings.alert_topic, reasons=reasons))
     memory.collect_seldom()
-    tally, reached = replaying.Tally(), reading.Reached()
+    tally, reached = replaying.Tally(), dict[int, int]()
     with ExitStack() as open_things:
         consumer = open_things.enter_context(closing(clients.outsider(settings)))
         within = reading.ranges(consumer, settings.message_topic, partition or [], *bounds)
         batches = reading.batches(consumer, settings.message_topic, within, settings.batch_size, reached)
         if to:
-            reading.check(consumer, replaying.check_target(settings, to, rules, live))
+            reading.check(consumer, targets)
             disclosure = Disclosure(privacy.read_key(settings.pseudonym_key_file), settings.sender, privacy.masker(settings.text))
             producer = clients.producer(replace(settings, delivery="at_least_once"))
             steps = replaying.to_topic(by, batches, producer, disclosure, tally)
@@ -94,18 +94,18 @@ def replay(
             steps = replaying.to_file(by, batches, file.write, tally)
         if gone := sum(one.gone for one in within):
             typer.echo(f"scamsieve: {gone:,} of the offsets asked for are no longer there: the topic's retention has taken them", err=True)
+        open_things.callback(_tell_replay, tally, reached)  # also if it is broken off
         done = open_things.enter_context(counted(sum(one.expected for one in within), "records"))
-        try:
-            for _ in steps:
-                done(reached.records)
-        finally:
-            open_things.callback(_tell_replay, tally, reached)
+        judged = 0
+        for number in steps:
+            judged += number
+            done(judged)
 
 
 def status(
     workers: Annotated[list[str] | None, typer.Argument(help="Addresses of workers' pages: host, host:port or http://host:port.")] = None,
     oldest: Annotated[float, typer.Option("--oldest", help="Seconds that the oldest unread message may be old.", min=0)] = 60,
-    seconds: Annotated[float, typer.Option("--timeout", help="Most seconds to wait for a page.", min=0.1)] = 5,
+    seconds: Annotated[float, typer.Option("--timeout", help="Most seconds to wait for an answer.", min=0.1)] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False,
     brokers: Brokers = "",
 ) -> None:
@@ -283,14 +283,14 @@ def _survey(
     return letters.survey(consumer, settings.dead_letter_topic, within, choice)
 
 
-def _tell_replay(tally: "Tally", reached: "Reached") -> None:
+def _tell_replay(tally: "Tally", reached: dict[int, int]) -> None:
     """What was judged, what could not be, and how far it came."""
     typer.echo(f"judged {tally.judged:,} messages: {options.counts(tally.decisions) or 'none'}", err=True)
     if tally.alerts:
         typer.echo(f"sent {tally.alerts:,} alerts", err=True)
     if tally.dead:
         typer.echo(f"could not be read or judged: {options.counts(tally.dead)}", err=True)
-    typer.echo(f"read up to: {', '.join(f'{partition}:{offset}' for partition, offset in sorted(reached.offsets.items()))}", err=True)
+    typer.echo(f"read up to: {', '.join(f'{partition}:{offset}' for partition, offset in sorted(reached.items()))}", err=True)
 
 
 COMMANDS = (replay, status, plan)

@@ -19,7 +19,7 @@ from stream import clients
 from stream.clients import Record
 from stream.errors import ScamSieveError
 from stream.operations import reading
-from stream.operations.reading import Bound, Range, Reached
+from stream.operations.reading import Bound, Range
 from stream.tail import plain
 from stream.wire import RETRY_OF, Headers
 
@@ -81,7 +81,7 @@ class Survey:
 def survey(consumer: Consumer, topic: str, within: Sequence[Range], choice: Choice) -> Survey:
     """Look at all letters and marks of the ranges. These must reach to the end, or marks are missed."""
     found = Survey()
-    for batch in reading.batches(consumer, topic, within, BATCH, Reached()):
+    for batch in reading.batches(consumer, topic, within, BATCH, {}):
         for record in batch.records:
             headers = text(clients.headers(record))
             if "scamsieve.code" in headers:
@@ -157,7 +157,7 @@ def state(letter: Letter, retried: set[tuple[int, int]]) -> str:
 def one(consumer: Consumer, topic: str, partition: int, offset: int) -> Record:
     """The record at a place. Raises ScamSieveError if there is none."""
     within = reading.ranges(consumer, topic, [partition], Bound(offset=offset), Bound(offset=offset + 1))
-    for batch in reading.batches(consumer, topic, within, 1, Reached()):
+    for batch in reading.batches(consumer, topic, within, 1, {}):
         for record in batch.records:
             if record.offset() == offset:
                 return record

@@ -8,7 +8,7 @@ of that time or later, as Kafka defines it.
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar, cast
 
@@ -65,15 +65,6 @@ class Range:
         return offset >= self.high and timestamp >= self.begun
 
 
-@dataclass(slots=True)
-class Reached:
-    """How far reading has come."""
-
-    records: int = 0
-    offsets: dict[int, int] = field(default_factory=dict)
-    """The offset to go on with, by partition."""
-
-
 def bound(told: str, at: datetime) -> Bound:
     """The place that an option tells: an offset, a time with its zone, an age (90m, 2h, 3d), or nothing. Raises SettingsError."""
     if not told:
@@ -103,7 +94,9 @@ def check(consumer: Consumer, topics: Iterable[str]) -> None:
     try:
         known = consumer.list_topics(timeout=CALL_SECONDS).topics
     except KafkaException as error:
-        raise BrokerUnavailable(f"the broker does not answer ({error.args[0].name()})") from None
+        raise BrokerUnavailable(
+            f"no broker answers ({error.args[0].name()}): look at --brokers, SCAMSIEVE_BROKERS and the network"
+        ) from None
     if missing := [topic for topic in topics if topic not in known]:
         raise TopicError(f"topic {', '.join(missing)} is missing: make it first, with as many partitions as you like")
 
@@ -120,7 +113,9 @@ def ranges(consumer: Consumer, topic: str, partitions: Sequence[int], since: Bou
         numbers = partitions or sorted(known)
         marks, begins = _patiently(lambda: _marks(consumer, topic, numbers, since))
     except KafkaException as error:
-        raise BrokerUnavailable(f"the broker does not answer ({error.args[0].name()})") from None
+        raise BrokerUnavailable(
+            f"no broker answers ({error.args[0].name()}): look at --brokers, SCAMSIEVE_BROKERS and the network"
+        ) from None
     gone = {number: max(low - begins[number], 0) if since.offset else 0 for number, (low, _) in marks.items()}
     return [Range(number, max(begins[number], low), high, until, begun, gone[number]) for number, (low, high) in marks.items()]
 
@@ -148,13 +143,14 @@ def _patiently(ask: Callable[[], Answer]) -> Answer:
         time.sleep(WAIT_SECONDS)
 
 
-def batches(consumer: Consumer, topic: str, within: Sequence[Range], size: int, reached: Reached) -> Iterator[Taken]:
-    """Committed records of the ranges, in batches of at most `size`; in order within a partition. Keeps `reached` up to date.
+def batches(consumer: Consumer, topic: str, within: Sequence[Range], size: int, reached: dict[int, int]) -> Iterator[Taken]:
+    """Committed records of the ranges, in batches of at most `size`; in order within a partition.
 
-    Raises BrokerUnavailable after IDLE_SECONDS without a word, ScamSieveError if the broker refuses.
+    `reached` is kept up to date: the offset to go on with, by partition; all before it is done. Raises BrokerUnavailable after
+    IDLE_SECONDS without a word, ScamSieveError if the broker refuses.
     """
     reading = {one.partition: one for one in within}
-    reached.offsets.update({one.partition: one.begin for one in within})
+    reached.update({one.partition: one.begin for one in within})
     # From an offset beyond the end a consumer would start anew at the beginning.
     consumer.assign([TopicPartition(topic, one.partition, min(one.begin, one.high)) for one in within])
     heard = time.monotonic()
@@ -170,8 +166,7 @@ def batches(consumer: Consumer, topic: str, within: Sequence[Range], size: int, 
         if kept:
             batch = taken(kept, None)
             yield batch
-            reached.records += len(kept)
-            reached.offsets.update({span.partition: span.end for span in batch.spans})
+            reached.update({span.partition: span.end for span in batch.spans})
         if beyond:
             consumer.pause([TopicPartition(topic, partition) for partition in beyond])
         for partition in beyond | ended:

@@ -17,7 +17,7 @@ from stream.batch import Taken
 from stream.errors import Fenced
 from stream.operations import reading
 from stream.operations.letters import BATCH, Letter, Survey, state
-from stream.operations.reading import Bound, Range, Reached
+from stream.operations.reading import Bound, Range
 from stream.settings import Settings
 from stream.wire import Outgoing, encode_retried, encode_retry
 
@@ -49,7 +49,7 @@ def plan(found: Survey, topic: str, again: bool) -> Plan:
 def send(consumer: Consumer, producer: Producer, settings: Settings, letters: Sequence[Letter]) -> Iterator[int]:
     """Send the records of these letters again, batch by batch; gives how many after each. Raises BrokerUnavailable, Fenced."""
     wanted = {(letter.partition, letter.offset) for letter in letters}
-    for batch in reading.batches(consumer, settings.dead_letter_topic, _ranges(letters), BATCH, Reached()):
+    for batch in reading.batches(consumer, settings.dead_letter_topic, _ranges(letters), BATCH, {}):
         numbers = [i for i, record in enumerate(batch.records) if (record.partition(), record.offset()) in wanted]
         if numbers:
             try:

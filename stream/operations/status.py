@@ -103,7 +103,7 @@ def report(settings: Settings, addresses: Sequence[str], seconds: float, oldest:
     places = [_place(address, settings.web_port) for address in addresses]
     with ThreadPoolExecutor(AT_ONCE) as asking:
         answers = [asking.submit(ask, host, port, seconds) for host, port in places]
-        lag = lag_of(settings, oldest)
+        lag = lag_of(settings, seconds, oldest)
         workers = [answer.result() for answer in answers]
     return Report(not (lag.trouble or any(worker.trouble for worker in workers)), workers, lag, notes(workers, settings.group))
 
@@ -126,11 +126,11 @@ def ask(host: str, port: int, seconds: float) -> Worker:
     return Worker(address, "" if ready.ready else f"not ready: {waiting}", status)
 
 
-def lag_of(settings: Settings, oldest: float) -> Group:
+def lag_of(settings: Settings, seconds: float, oldest: float) -> Group:
     """How far the scorers' group is behind."""
     consumer = group.outsider(settings)
     try:
-        found = group.behind(consumer, settings.message_topic)
+        found = group.behind(consumer, settings.message_topic, seconds)
     except KafkaException as error:
         return Group(settings.group, f"the lag cannot be read at {settings.brokers}: {error.args[0].name()}")
     finally:

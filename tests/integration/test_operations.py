@@ -5,18 +5,26 @@ import json
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
+from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
+from stream import clients
 from stream.broker import LOOPBACK, free_port
 from stream.cli import app
-from stream.errors import WrongShape
+from stream.errors import Fenced, WrongShape
+from stream.operations import reading, retry
+from stream.operations.letters import Choice, survey
+from stream.operations.reading import Bound
+from stream.settings import read as read_settings
 from stream.wire import Place, encode_dead_letter
+from tests.integration.chosen import apache_kafka_only
 from tests.integration.records import PARTITIONS, QUICK_JOIN, Raw, Topics, create_topics, produce, read
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -245,3 +253,26 @@ def test_status_tells_a_good_worker_from_one_that_is_gone(installed: Topics, mon
         print(process.communicate()[1].decode())
     gone = scamsieve("status", f"{LOOPBACK}:{port}")
     assert (gone.exit_code, "does not answer" in gone.output) == (1, True), gone.output
+
+
+@apache_kafka_only
+def test_of_two_retries_at_once_the_first_ends_and_nothing_is_sent_twice(installed: Topics, bootstrap: str) -> None:
+    """Both have looked at the same letters; the second has shut out the first by then, and reads marks written before that."""
+    fill(installed, bootstrap, *range(8))
+    settings = read_settings()
+
+    def begin() -> tuple[Producer, retry.Plan]:
+        producer = clients.producer(replace(settings, instance=retry.INSTANCE))
+        clients.start(producer, settings)
+        with closing(clients.outsider(settings)) as consumer:
+            within = reading.ranges(consumer, settings.dead_letter_topic, [], Bound(), Bound())
+            return producer, retry.plan(survey(consumer, settings.dead_letter_topic, within, Choice()), settings.message_topic, False)
+
+    first, letters_of_first = begin()
+    second, letters_of_second = begin()
+    assert len(letters_of_first.letters) == len(letters_of_second.letters) == 8
+    with closing(clients.outsider(settings)) as consumer:
+        with pytest.raises(Fenced, match="another retry"):
+            list(retry.send(consumer, first, settings, letters_of_first.letters))
+        assert sum(retry.send(consumer, second, settings, letters_of_second.letters)) == 8
+    assert len(read(bootstrap, installed.messages, at_least=8)) == 8

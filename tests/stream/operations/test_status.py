@@ -68,7 +68,7 @@ def lag(monkeypatch: pytest.MonkeyPatch) -> dict[int, Behind]:
     """The group's lag, as a broker would tell it."""
     found = {0: Behind(5, 0.5), 1: Behind(0, 0.0)}
     monkeypatch.setattr(group, "outsider", lambda _: Closed())
-    monkeypatch.setattr(group, "behind", lambda _consumer, _topic: found)
+    monkeypatch.setattr(group, "behind", lambda _consumer, _topic, _seconds: found)
     return found
 
 
