@@ -75,7 +75,10 @@ def replay(
     rules, now = read(settings.policy), reading.now()
     bounds = reading.bound(since, now), reading.bound(until, now)
     targets = replaying.check_target(settings, to, rules, live) if to else []
-    by = replaying.Judge(open_model(settings.model), rules, replace(settings, alert_topic=to or settings.alert_topic, reasons=reasons))
+    trusted = settings.trusted_key_file if to else ""  # alerts come of trusted models alone; a candidate is tried to a file
+    by = replaying.Judge(
+        open_model(settings.model, trusted), rules, replace(settings, alert_topic=to or settings.alert_topic, reasons=reasons)
+    )
     memory.collect_seldom()
     tally, reached = replaying.Tally(), dict[int, int]()
     with ExitStack() as open_things:
