@@ -8,20 +8,21 @@ import msgspec
 from stream import examples
 from stream.errors import RECORD_ERROR_CODES
 from stream.examples import TOPICS
-from stream.wire import ALERT_TYPE, DEAD_LETTER_TYPE, SOURCE, Alert, Event
+from stream.wire import ALERT_TYPE, DEAD_LETTER_TYPE, RETRIED_TYPE, RETRY_OF, SOURCE, Alert, Event
 
 Json = dict[str, Any]
 
-CONTRACT = "1.0.0"
+CONTRACT = "1.1.0"
 """Version of the records' form: the second number grows with an optional field, the first with anything that breaks a reader."""
 
+PLACE = {"type": "string", "pattern": "^[A-Za-z0-9._-]+/[0-9]+/[0-9]+$"}  # topic/partition/offset
 BINDING = "0.5.0"  # of the AsyncAPI Kafka bindings
 
 
 def document() -> Json:
     """The AsyncAPI 3.0 document: topics, records and what the worker does with them."""
     _, schemas = msgspec.json.schema_components([Event, Alert], ref_template="#/components/schemas/{name}")
-    headers = {"AlertHeaders": alert_headers(), "DeadLetterHeaders": dead_letter_headers()}
+    headers = {"AlertHeaders": alert_headers(), "DeadLetterHeaders": dead_letter_headers(), "RetriedHeaders": retried_headers()}
     return {
         "asyncapi": "3.0.0",
         "id": "urn:scamsieve",
@@ -50,7 +51,7 @@ def _channels() -> Json:
             30 * day,
         ),
         "deadLetters": _channel(
-            TOPICS.dead_letter_topic, "SCAMSIEVE_DEAD_LETTER_TOPIC. What could not be read or judged.", ["deadLetter"], 14 * day
+            TOPICS.dead_letter_topic, "SCAMSIEVE_DEAD_LETTER_TOPIC. What could not be read or judged.", ["deadLetter", "retried"], 14 * day
         ),
     }
 
@@ -90,6 +91,7 @@ def _messages() -> Json:
     sender = {"type": ["string", "null"], "description": "the sender, by custom; no order is needed, so null does no harm"}
     letter = {key: value.decode() for key, value in examples.dead_letter_record().headers}
     alert = {key: value.decode() for key, value in examples.alert_record().headers}
+    mark = {key: value.decode() for key, value in examples.retried_headers()}
     message, raised = msgspec.to_builtins(examples.MESSAGE), msgspec.to_builtins(examples.ALERT)
     structured = {"specversion": "1.0", "id": "1", "source": "/smsc/bkk-2", "type": "org.example.message", "data": message}
     return {
@@ -125,6 +127,14 @@ def _messages() -> Json:
             "headers": {"$ref": "#/components/schemas/DeadLetterHeaders"},
             **_key({"type": ["string", "null"], "description": "as in the original record; null where that was cut"}),
             "examples": [{"name": "incomplete", "headers": letter}],
+        },
+        "retried": {
+            "title": "Dead letter sent again",
+            "summary": "A mark without a value, in the partition of the dead letter that `scamsieve dead-letters retry` sent again.",
+            "contentType": "application/octet-stream",
+            "headers": {"$ref": "#/components/schemas/RetriedHeaders"},
+            **_key({"type": "null"}),
+            "examples": [{"name": "retried", "headers": mark}],
         },
     }
 
@@ -169,6 +179,7 @@ def dead_letter_headers() -> Json:
             "pattern": "^[0-9a-f]{64}$",
             "description": "SHA-256 of the original value",
         },
+        RETRY_OF: {**PLACE, "description": "the dead letter that this record was before; it was sent again, and failed again"},
     }
     return {
         "title": "DeadLetterHeaders",
@@ -178,6 +189,13 @@ def dead_letter_headers() -> Json:
         "required": list(told),
         "dependentRequired": {"scamsieve.length": ["scamsieve.sha256"], "scamsieve.sha256": ["scamsieve.length"]},
     }
+
+
+def retried_headers() -> Json:
+    """The schema of the headers of the mark that a dead letter was sent again."""
+    letter = {**PLACE, "description": "the dead letter"}
+    told = {RETRY_OF: letter, **_event_headers(RETRIED_TYPE, letter)}
+    return {"title": "RetriedHeaders", "type": "object", "properties": told, "required": list(told)}
 
 
 def _event_headers(kind: str, subject: Json) -> Json:

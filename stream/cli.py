@@ -8,21 +8,20 @@ A user's mistake is one line on standard error and exit code 2. The offline comm
 import ast
 import os
 import sys
-from collections.abc import Mapping
 from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
 from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from models.artifact import ArtifactError
+from stream import options
 from stream.errors import ScamSieveError, SettingsError
-
-if TYPE_CHECKING:
-    from stream.settings import Settings
+from stream.operations import cli as operations
+from stream.options import Brokers, ModelName, Reasons
 
 MISTAKE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141  # exit codes; the last two as shells give them
 
@@ -73,9 +72,9 @@ app = typer.Typer(
 topics = typer.Typer(no_args_is_help=True, help="Make the topics, or look whether they are as they must be.")
 app.add_typer(topics, name="topics")
 
-Brokers = Annotated[str, typer.Option("--brokers", help="Bootstrap servers.  [default: SCAMSIEVE_BROKERS]")]
-ModelName = Annotated[str, typer.Option("--model", help="Released version, model folder, or pointer file.  [default: the newest]")]
-Reasons = Annotated[int, typer.Option("--reasons", help="Most reasons of a verdict.", min=0, max=20)]
+for _command in operations.COMMANDS:
+    app.command()(_command)
+app.add_typer(operations.dead_letters, name="dead-letters")
 
 
 def main() -> None:
@@ -116,7 +115,7 @@ def demo(
 @app.command(cls=_WithSettings)
 def worker() -> None:
     """The service: reads messages from Kafka, writes alerts. Set up by the SCAMSIEVE_ variables below."""
-    settings = _settings()
+    settings = options.settings()
     from stream import memory
     from stream.app import run_worker
 
@@ -142,9 +141,9 @@ def score(
     judged_by, rules = open_model(model), read(policy)
     memory.collect_seldom()
     with _opened(file) as source:
-        tally = judge_all(judged_by, rules, lines.reader(source), _write, reasons)
+        tally = judge_all(judged_by, rules, lines.reader(source), options.write, reasons)
     if tally.ignored:
-        typer.echo(f"scamsieve: optional fields that could not be read, left out: {_counts(tally.ignored)}", err=True)
+        typer.echo(f"scamsieve: optional fields that could not be read, left out: {options.counts(tally.ignored)}", err=True)
     if tally.bad:
         typer.echo(f"scamsieve: {tally.bad} of {tally.lines} lines are no messages; each has an error in its place", err=True)
         raise typer.Exit(1)
@@ -152,7 +151,7 @@ def score(
 
 @app.command()
 def feed(
-    files: Annotated[list[Path], typer.Argument(help="Labelled JSON lines, plain or gzipped.", exists=True)],
+    paths: Annotated[list[Path], typer.Argument(help="Labelled JSON lines, plain or gzipped; or folders of such files.", exists=True)],
     brokers: Brokers = "",
     topic: Annotated[str, typer.Option("--topic", help="Topic to send to.  [default: SCAMSIEVE_MESSAGE_TOPIC]")] = "",
     rate: Annotated[float, typer.Option("--rate", help="Messages a second; 0: as fast as it goes.", min=0)] = 0,
@@ -164,7 +163,7 @@ def feed(
     from stream import feed as feeding
     from stream.progress import watched
 
-    settings, tally = _settings(brokers, message_topic=topic), feeding.Tally()
+    settings, tally, files = options.settings(brokers, message_topic=topic), feeding.Tally(), feeding.files(paths)
     total = None if any(file.suffix == ".gz" for file in files) else sum(file.stat().st_size for file in files)
     with closing(watched(feeding.paced(feeding.events(files, tally), rate), tally, total)) as messages:
         sent = feeding.write(messages, out) if out else feeding.send(messages, settings)
@@ -175,7 +174,7 @@ def feed(
         ("refused, for they are no messages", tally.refused),
     ):
         if counts:
-            typer.echo(f"{told}: {_counts(counts)}", err=True)
+            typer.echo(f"{told}: {options.counts(counts)}", err=True)
 
 
 @app.command()
@@ -193,9 +192,9 @@ def alerts(
     from stream import tail
 
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())  # a file takes lines of any length
-    for value in islice(tail.alerts(_settings(brokers), beginning), most or None):
+    for value in islice(tail.alerts(options.settings(brokers), beginning), most or None):
         if raw:
-            _write(value + b"\n")
+            options.write(value + b"\n")
         elif alert := tail.read(value):
             console.print(tail.card(alert))
         else:
@@ -211,7 +210,7 @@ def create_topics(
     """Make the topics of the settings; those that are there stay as they are."""
     from stream import admin, policy
 
-    settings = _settings(brokers)
+    settings = options.settings(brokers)
     admin.create(settings, policy.read(settings.policy), partitions, replication, typer.echo)
 
 
@@ -222,34 +221,15 @@ def check_topics(brokers: Brokers = "") -> None:
 
     from stream import admin, policy
 
-    settings = _settings(brokers)
+    settings = options.settings(brokers)
     found = admin.check(settings, policy.read(settings.policy))
     Console(width=None if sys.stdout.isatty() else 160).print(admin.table(found))
     if any(topic.odd for topic in found):
         raise typer.Exit(1)
 
 
-def _settings(brokers: str = "", **more: str) -> "Settings":
-    """The settings of the environment; what an option gives (not empty) comes first."""
-    from msgspec.structs import replace
-
-    from stream.settings import read
-
-    return replace(read(), **{name: value for name, value in {"brokers": brokers, **more}.items() if value})
-
-
 def _opened(file: Path) -> BufferedReader:
     return cast(BufferedReader, sys.stdin.buffer) if str(file) == "-" else file.open("rb")
-
-
-def _write(data: bytes) -> None:
-    """To standard output, at once."""
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
 def _offer(entry: EntryPoint) -> None:

@@ -67,6 +67,24 @@ def consumer(settings: Settings) -> Consumer:
     )
 
 
+def outsider(settings: Settings) -> Consumer:
+    """A fast reader that joins no group and commits nothing: it is told what to read. librdkafka wants a group's name all the same."""
+    return Consumer(
+        {
+            "group.id": settings.group,
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "earliest",  # where retention has taken what was to be read
+            "enable.partition.eof": True,
+            "queued.min.messages": max(2 * settings.batch_size, 20_000),
+            "queued.max.messages.kbytes": 32_768,
+            "fetch.queue.backoff.ms": 10,
+            **_shared(settings),
+        }
+    )
+
+
 def producer(settings: Settings) -> Producer:
     """The producer of alerts and dead letters: idempotent; transactional if deliveries are to be exactly once."""
     transactional = {

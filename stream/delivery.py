@@ -69,12 +69,8 @@ def at_least_once(consumer: Consumer, producer: Producer, beat: Beat) -> Deliver
     """Deliver records, wait for the broker's word on each, then commit the offsets."""
 
     def deliver(outgoing: Sequence[Outgoing], spans: Sequence[Span], _group: GroupMetadata) -> bool:
-        report = _Report()
         try:
-            _produce(producer, outgoing, report)
-            beat()
-            if producer.flush(OPERATION_SECONDS) or report.failures:
-                raise KafkaException(report.failures[0] if report.failures else KafkaError(KafkaError._MSG_TIMED_OUT))
+            send(producer, outgoing, beat)
             consumer.commit(offsets=[TopicPartition(span.topic, span.partition, span.end) for span in spans], asynchronous=False)
             return True
         except KafkaException as error:
@@ -83,6 +79,30 @@ def at_least_once(consumer: Consumer, producer: Producer, beat: Beat) -> Deliver
             return False
 
     return deliver
+
+
+def transaction(producer: Producer, outgoing: Iterable[Outgoing], beat: Beat = lambda: None) -> None:
+    """Send records in a transaction of their own: all of them are there, or none. Raises BrokerUnavailable, Fenced."""
+    try:
+        producer.begin_transaction()
+        _produce(producer, outgoing)
+        _again(lambda: producer.commit_transaction(OPERATION_SECONDS), beat)
+    except KafkaException as error:
+        _give_up_if_fatal(error)
+        try:
+            _again(lambda: producer.abort_transaction(OPERATION_SECONDS), beat)
+        except KafkaException as second:
+            raise Fenced(f"the transaction can neither be committed nor aborted: {second.args[0].name()}") from None
+        raise BrokerUnavailable(f"records were not taken, none of them is there: {error.args[0].name()}") from None
+
+
+def send(producer: Producer, outgoing: Iterable[Outgoing], beat: Beat = lambda: None) -> None:
+    """Send records without a transaction, and wait for the broker's word on each. Raises KafkaException."""
+    report = _Report()
+    _produce(producer, outgoing, report)
+    beat()
+    if producer.flush(OPERATION_SECONDS) or report.failures:
+        raise KafkaException(report.failures[0] if report.failures else KafkaError(KafkaError._MSG_TIMED_OUT))
 
 
 @dataclass(slots=True)
@@ -101,7 +121,7 @@ def _produce(producer: Producer, outgoing: Iterable[Outgoing], report: _Report |
     for record in outgoing:
         while True:
             try:
-                producer.produce(record.topic, record.value, record.key, on_delivery=report, headers=list(record.headers))
+                producer.produce(record.topic, record.value, record.key, record.partition, report, headers=list(record.headers))
                 break
             except BufferError:
                 producer.poll(0.1)

@@ -17,6 +17,7 @@ from stream.wire import (
     alert_id,
     encode_alert,
     encode_dead_letter,
+    encode_retried,
 )
 
 TOPICS = Settings()
@@ -70,3 +71,8 @@ def dead_letter_record() -> Outgoing:
     error = WrongShape("required field 'id' is missing")
     value = b'{"text": "hello"}'
     return encode_dead_letter(TOPICS.dead_letter_topic, _PLACE, b"+85512345678", value, None, error, ALERT.detected_at)
+
+
+def retried_headers() -> list[tuple[str, bytes]]:
+    """The headers of the mark that a dead letter was sent again."""
+    return encode_retried(Place(TOPICS.dead_letter_topic, 1, 17, _PLACE.timestamp), ALERT.detected_at)

@@ -19,7 +19,7 @@ from kafka.errors import KafkaError
 
 from models.message import Channel, Message
 from stream.connect import connection, plain_errors
-from stream.errors import BrokerUnavailable, RecordError, TopicError
+from stream.errors import BrokerUnavailable, RecordError, SettingsError, TopicError
 from stream.lines import blocks, reader
 from stream.settings import Settings
 from stream.wire import Decoder, Event, Limits
@@ -27,6 +27,8 @@ from stream.wire import Decoder, Event, Limits
 NEUTRAL_OPERATOR = "unknown"
 NEUTRAL_CHANNEL: Channel = "sms"
 REQUIRED = ("id", "operator", "channel", "sender", "recipient", "sent_at")  # beside the text
+ENDINGS = (".jsonl", ".jsonl.gz")
+HEADING = b'{"about"'  # of a first line that says where a file's messages come from
 STEADY_SECONDS = 0.002  # shorter waits than this are not worth a sleep
 
 Item = TypeVar("Item")
@@ -53,6 +55,17 @@ class Tally:
     """Lines that are no message, by error code."""
 
 
+def files(paths: Iterable[Path]) -> list[Path]:
+    """The files that are meant: a folder stands for all in it that end in .jsonl or .jsonl.gz, by name. Raises SettingsError."""
+    found: list[Path] = []
+    for path in paths:
+        within = sorted(file for file in path.rglob("*") if file.name.endswith(ENDINGS)) if path.is_dir() else [path]
+        if not within:
+            raise SettingsError(f"{path} holds no {' or '.join(ENDINGS)} file")
+        found += within
+    return found
+
+
 def events(paths: Iterable[Path], tally: Tally) -> Iterator[Event]:
     """The messages of files, one file after the other. Raises OSError, ScamSieveError."""
     for path in paths:
@@ -68,6 +81,8 @@ def _events(path: Path, tally: Tally) -> Iterator[Event]:
             for line in lines:
                 tally.read += 1
                 tally.bytes += len(line) + 1
+                if tally.read - before == 1 and line.startswith(HEADING):
+                    continue
                 try:
                     yield event(decoder.decode(line), f"{stem}-{tally.read - before}", tally)
                 except RecordError as error:

@@ -6,6 +6,7 @@ A scorer exports its own lag, but its figures vanish with it; so the agents expo
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -99,35 +100,54 @@ class GroupLag:
         consumer.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """How far a group is behind in one partition: records, and seconds since the oldest of them was written."""
+
+    messages: int
+    seconds: float
+
+
 def look(consumer: Consumer, topic: str, metrics: AgentMetrics) -> None:
     """Export lag and age of the consumer's group by partition. Raises KafkaException."""
-    partitions = consumer.list_topics(topic, timeout=CALL_SECONDS).topics[topic].partitions
-    committed = consumer.committed([TopicPartition(topic, number) for number in partitions], timeout=CALL_SECONDS)
-    behind: dict[int, int] = {}
+    for partition, found in behind(consumer, topic).items():
+        metrics.lag.labels(str(partition)).set(found.messages)
+        metrics.oldest.labels(str(partition)).set(found.seconds)
+
+
+def behind(consumer: Consumer, topic: str, seconds: float = CALL_SECONDS) -> dict[int, Behind]:
+    """Lag and age of the consumer's group by partition; none for a topic that is missing. Raises KafkaException.
+
+    Each question may take so many seconds.
+    """
+    partitions = consumer.list_topics(topic, timeout=seconds).topics[topic].partitions
+    committed = consumer.committed([TopicPartition(topic, number) for number in partitions], timeout=seconds)
+    lags: dict[int, int] = {}
     unread: list[TopicPartition] = []
     for place in committed:
-        low, high = consumer.get_watermark_offsets(place, timeout=CALL_SECONDS)
+        low, high = consumer.get_watermark_offsets(place, timeout=seconds)
         begin = max(place.offset, low)  # nothing committed is a negative offset; what retention deleted is no lag
-        behind[place.partition] = max(high - begin, 0)
+        lags[place.partition] = max(high - begin, 0)
         if high > begin:
             unread.append(TopicPartition(topic, place.partition, begin))
-    ages = oldest(consumer, unread)
-    for partition, number in behind.items():
+    ages = oldest(consumer, unread, max(seconds, READ_SECONDS))
+    found: dict[int, Behind] = {}
+    for partition, number in lags.items():
         age = ages.get(partition)  # none: there is no record, what is left are transaction markers
-        metrics.lag.labels(str(partition)).set(0 if age is None else number)
-        metrics.oldest.labels(str(partition)).set(age or 0.0)
+        found[partition] = Behind(0 if age is None else number, age or 0.0)
+    return found
 
 
-def oldest(consumer: Consumer, places: Sequence[TopicPartition]) -> dict[int, float | None]:
+def oldest(consumer: Consumer, places: Sequence[TopicPartition], seconds: float = READ_SECONDS) -> dict[int, float | None]:
     """Seconds since the first committed record at or after each place, by partition; None where there is none.
 
-    A partition that does not answer in READ_SECONDS raises KafkaException: better an old figure than a wrong one.
+    A partition that does not answer in so many seconds raises KafkaException: better an old figure than a wrong one.
     """
     ages: dict[int, float | None] = {}
     if not places:
         return ages
     consumer.assign(list(places))
-    deadline = time.monotonic() + READ_SECONDS
+    deadline = time.monotonic() + seconds
     try:
         while len(ages) < len(places):
             if time.monotonic() > deadline:

@@ -14,10 +14,12 @@ import msgspec
 from prometheus_client.exposition import choose_encoder
 
 from models.artifact import Model
+from stream import webpage
 from stream.model import Refusal
 from stream.parts import Parts
 from stream.policy import Policy
 
+HTML = "text/html; charset=utf-8"
 JSON = "application/json; charset=utf-8"
 
 
@@ -54,8 +56,16 @@ def metrics(parts: Parts, accept: str = "") -> Page:
     return Page(200, encode(parts.registry), content_type)
 
 
-def status(parts: Parts, _accept: str = "") -> Page:
-    """What this worker is and has done, for people. Counts of alerts are those of the partitions it says it covers."""
+def status(parts: Parts, accept: str = "") -> Page:
+    """What this worker is and has done: HTML for those who ask for it, JSON for all others."""
+    told = _status(parts)
+    if webpage.wanted(accept):
+        return Page(200, webpage.page(f"ScamSieve {parts.settings.instance}", told), HTML)
+    return _json(200, told)
+
+
+def _status(parts: Parts) -> dict[str, Any]:
+    """What `status` tells. Counts of alerts are those of the partitions it says it covers."""
     settings = parts.settings
     told: dict[str, Any] = {
         "software": software(),
@@ -74,6 +84,8 @@ def status(parts: Parts, _accept: str = "") -> Page:
             "judged": state.judged,
             "alerts": state.raised,
             "dead_letters": state.dead,
+            "raised_share": round(state.raised / state.judged, 5) if state.judged else None,
+            "score_drift_psi": round(parts.metrics.psi, 4) if parts.metrics.psi is not None else None,
         }
     if parts.shadow:
         shadow = parts.shadow
@@ -86,7 +98,7 @@ def status(parts: Parts, _accept: str = "") -> Page:
             "partitions": covered,
             "alerts_last_hour": parts.counts.last_hour({number for numbers in covered.values() for number in numbers}),
         }
-    return _json(200, told)
+    return told
 
 
 PAGES: Mapping[str, Callable[[Parts, str], Page]] = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics, "/status": status}

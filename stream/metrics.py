@@ -100,6 +100,8 @@ class Metrics:
         self.reloads = Counter("scamsieve_policy_reloads", "Policy files read after a change", ["outcome"], registry=registry)
         self.model_reloads = Counter("scamsieve_model_reloads", "Models loaded after a change", ["outcome"], registry=registry)
         self.model = Info("scamsieve_model", "The model that judges", registry=registry)
+        self.psi: float | None = None
+        """The last value of `drift`; None before there are enough scores."""
         self.serve(model)
         self._refer_to(model)
         self.follow(policy)
@@ -156,7 +158,7 @@ class Metrics:
 
     def _refer_to(self, model: Model) -> None:
         """Begin anew: scores of one model say nothing about the drift of another."""
-        self._drifting = model
+        self._drifting, self.psi = model, None
         self._reference = np.array(model.manifest.score_histogram)
         self._recent = np.zeros(len(self._reference))
 
@@ -166,7 +168,8 @@ class Metrics:
         self._recent += np.bincount(np.minimum((scores * bins).astype(int), bins - 1), minlength=bins)
         total = self._recent.sum()
         if total >= DRIFT_MESSAGES:
-            self.drift.set(stability_index(self._reference, self._recent / total))
+            self.psi = stability_index(self._reference, self._recent / total)
+            self.drift.set(self.psi)
             self._recent *= DRIFT_MEMORY
 
 

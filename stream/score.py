@@ -5,7 +5,7 @@ a fast one gives large batches, and memory stays the same however long the input
 in its place.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -16,7 +16,7 @@ from stream.errors import Internal, RecordError
 from stream.judge import explained, judge, verdicts
 from stream.lines import Read, blocks
 from stream.policy import Policy
-from stream.wire import Decoder, Limits, Verdict
+from stream.wire import Decoded, Decoder, Kind, Limits, Verdict
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -49,38 +49,42 @@ def score(model: Model, policy: Policy, read: Read, write: Callable[[bytes], obj
     tally = Tally(ignored=decoder.ignored)
     encode = msgspec.json.Encoder().encode_lines
     for lines in blocks(read, decoder.limits.record):
-        answers = _answers(model, policy, decoder, lines, tally.lines + 1, reasons)
-        write(encode(answers))
+        found = _lines(model, policy, decoder, lines, tally.lines + 1, reasons)
+        write(encode(found))
         tally.lines += len(lines)
-        tally.bad += sum(isinstance(answer, BadLine) for answer in answers)
+        tally.bad += sum(isinstance(answer, BadLine) for answer in found)
     return tally
 
 
-def _answers(
+def answers(model: Model, policy: Policy, decoded: Decoded[Kind], reasons: int) -> list[Verdict | RecordError]:
+    """The answer to each of the values that were decoded, in their order: its verdict, or why there is none."""
+    found = _judged(model, policy, decoded.messages, reasons)
+    for number in sorted(decoded.dead):  # in rising order: what stands before each is complete already
+        found.insert(number, decoded.dead[number])
+    return found
+
+
+def _lines(
     model: Model, policy: Policy, decoder: Decoder[Message], lines: list[bytes], first: int, reasons: int
 ) -> list[Verdict | BadLine]:
     """The answers to consecutive lines, of which the first has the number `first`."""
     decoded = decoder.decode_all(lines)
-    messages, numbers = decoded.messages, [first + number for number in decoded.numbers]
-    for message, number in zip(messages, numbers, strict=True):
+    for message, number in zip(decoded.messages, decoded.numbers, strict=True):
         if not message.id:
-            msgspec.structs.force_setattr(message, "id", str(number))  # a changed copy would take several times as long
-    answers = _judged(model, policy, messages, numbers, reasons)
-    for number in sorted(decoded.dead):  # in rising order: what stands before each is complete already
-        answers.insert(number, _bad_line(decoded.dead[number], first + number))
-    return answers
+            msgspec.structs.force_setattr(message, "id", str(first + number))  # a changed copy would take several times as long
+    found = answers(model, policy, decoded, reasons)
+    return [_bad_line(answer, first + i) if isinstance(answer, RecordError) else answer for i, answer in enumerate(found)]
 
 
-def _judged(model: Model, policy: Policy, messages: list[Message], numbers: list[int], reasons: int) -> list[Verdict | BadLine]:
-    """The verdicts of messages; if judging them raises, they are judged one by one, and what raises is a bad line."""
+def _judged(model: Model, policy: Policy, messages: Sequence[Message], reasons: int) -> list[Verdict | RecordError]:
+    """The verdicts of messages; if judging them raises, they are judged one by one, and what raises has none."""
     try:
         judgement = judge(model, policy, messages)
         return list(verdicts(judgement, explained(judgement, judgement.raised, reasons)))
     except Exception as error:  # noqa: BLE001 our own fault, and no reason to keep the others' verdicts back
         if len(messages) == 1:
-            return [_bad_line(Internal(f"judging it raised {type(error).__name__}"), numbers[0])]
-    alone = (_judged(model, policy, [message], [number], reasons) for message, number in zip(messages, numbers, strict=True))
-    return [answer for answers in alone for answer in answers]
+            return [Internal(f"judging it raised {type(error).__name__}")]
+    return [answer for message in messages for answer in _judged(model, policy, [message], reasons)]
 
 
 def _bad_line(error: RecordError, number: int) -> BadLine:

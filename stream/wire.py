@@ -35,6 +35,9 @@ Decision = Literal["flag", "review", "pass"]
 
 ALERT_TYPE = "org.scamsieve.alerts.v1.scam-detected"
 DEAD_LETTER_TYPE = "org.scamsieve.dead-letters.v1.record-rejected"
+RETRIED_TYPE = "org.scamsieve.dead-letters.v1.record-retried"
+RETRY_OF = "scamsieve.retry-of"
+"""Header of a record that was sent again: the dead letter it was, as topic/partition/offset. It stays if that fails once more."""
 SOURCE = "/scamsieve"
 DEAD_LETTER_BYTES = 900_000  # leaves room for headers below Kafka's default max.message.bytes of 1,048,588
 
@@ -133,6 +136,8 @@ class Outgoing:
     key: bytes | None
     value: bytes | None
     headers: list[tuple[str, bytes]] = field(default_factory=list)
+    partition: int = -1
+    """Below 0 the key decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +291,7 @@ def encode_dead_letter(
 
     A value of more than DEAD_LETTER_BYTES is cut; its full length and SHA-256 stand in headers.
     """
-    kept = [(name, _bytes(told)) for name, told in headers or () if not name.startswith(("ce_", "__streams.errors.", "scamsieve."))]
+    kept = own_headers(headers)
     whole = value or b""
     size = len(whole) + len(key or b"") + sum(len(name) + len(told) for name, told in kept)
     added: list[tuple[str, bytes]] = []
@@ -304,6 +309,28 @@ def encode_dead_letter(
     ]
     identity = alert_id(place, "")
     return Outgoing(topic, key, value, [*kept, *added, *_event_headers(identity, DEAD_LETTER_TYPE, now, error.code)])
+
+
+def own_headers(headers: Headers | None) -> list[tuple[str, bytes]]:
+    """The headers of a record that are its sender's own; and RETRY_OF."""
+    ours = ("ce_", "__streams.errors.", "scamsieve.")
+    return [(name, _bytes(told)) for name, told in headers or () if name == RETRY_OF or not name.startswith(ours)]
+
+
+def encode_retry(place: Place, headers: Headers | None) -> list[tuple[str, bytes]]:
+    """The headers of a dead letter's record when it is sent again; `place` is the letter's."""
+    kept = [(name, told) for name, told in own_headers(headers) if name != RETRY_OF]
+    return [*kept, (RETRY_OF, retry_of(place).encode())]
+
+
+def encode_retried(place: Place, now: datetime) -> list[tuple[str, bytes]]:
+    """The headers of the mark that a dead letter was sent again: a record without a value, behind it in its own partition."""
+    return [(RETRY_OF, retry_of(place).encode()), *_event_headers(alert_id(place, ""), RETRIED_TYPE, now, retry_of(place))]
+
+
+def retry_of(place: Place) -> str:
+    """A place in words, as RETRY_OF tells it."""
+    return f"{place.topic}/{place.partition}/{place.offset}"
 
 
 def error_of(headers: Headers | None) -> str:

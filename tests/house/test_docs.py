@@ -19,12 +19,14 @@ from stream import policy
 from stream.errors import ScamSieveError
 from stream.metrics import AgentMetrics, Metrics, ShadowMetrics
 from stream.settings import PREFIX, Settings
+from tests.bench import capacity
 from tests.house.source import ROOT, committed, modules, tree
 
 README = ROOT / "README.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
 REASONS = ROOT / "docs" / "reasons.md"
 POLICY = ROOT / "docs" / "policy.md"
+CAPACITY = ROOT / "docs" / "capacity.md"
 PAGES = [path for path in committed("*.md") if path.relative_to(ROOT).parts[0] not in ("models", "training")]
 NOT_SAID = {"instance": "host name and process number"}  # defaults that differ from machine to machine
 
@@ -134,6 +136,36 @@ def test_every_topic_is_in_the_operations_page_and_in_the_readme(topic: str) -> 
 def test_every_command_is_in_the_operations_page() -> None:
     missing = [name for name in commands() if f"`scamsieve {name}" not in read(OPERATIONS)]
     assert not missing
+
+
+def log_rows() -> Iterator[str]:
+    """A row of the log's table for each event: its level, its fields."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for name, path in modules().items():
+        calls = [node for node in ast.walk(tree(path)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+        for call in calls if name.startswith("stream") else ():
+            if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name) and call.func.value.id == "log":
+                (event,) = call.args
+                assert isinstance(event, ast.Constant), f"{path}:{call.lineno}: an event is a plain text; what changes goes into fields"
+                assert all(keyword.arg for keyword in call.keywords), f"{path}:{call.lineno}: name the fields"
+                found.setdefault((str(event.value), call.func.attr), set()).update(str(keyword.arg) for keyword in call.keywords)
+    for (told, level), fields in sorted(found.items()):
+        yield f"| {told} | {level} | {', '.join(f'`{field}`' for field in sorted(fields))} |"
+
+
+def test_every_log_event_is_in_the_operations_page_and_no_other() -> None:
+    rows, page = list(log_rows()), read(OPERATIONS)
+    assert not [row for row in rows if row not in page]
+    assert not without_table(page, rows, "| Event | Level |")
+
+
+def test_every_log_field_is_explained() -> None:
+    fields = {field for row in log_rows() for field in re.findall(r"`(\w+)`", row.rsplit("|", 2)[1])}
+    assert not [field for field in sorted(fields) if not re.search(rf"^\| `{field}` \| \S.* \|$", read(OPERATIONS), re.MULTILINE)]
+
+
+def test_the_capacity_page_has_the_tables_that_the_code_makes() -> None:
+    assert capacity.page(read(CAPACITY)) == read(CAPACITY), "run python -m tests.bench.capacity"
 
 
 def test_every_page_of_the_worker_is_in_the_operations_page() -> None:

@@ -3,8 +3,10 @@ import json
 from pathlib import Path
 
 import msgspec
+import pytest
 
-from stream.feed import Tally, events, paced, write
+from stream.errors import SettingsError
+from stream.feed import Tally, events, files, paced, write
 from stream.wire import Decoder, Event, Limits
 
 ROW = {
@@ -80,3 +82,23 @@ def test_lines_are_numbered_by_file(tmp_path: Path) -> None:
 
 def test_pacing_keeps_the_order_and_loses_nothing() -> None:
     assert list(paced(range(50), 5000)) == list(range(50)) == list(paced(range(50), 0))
+
+
+def test_a_folder_stands_for_its_files(tmp_path: Path) -> None:
+    (tmp_path / "deeper").mkdir()
+    for name in ("b.jsonl", "a.jsonl.gz", "deeper/c.jsonl", "README.md"):
+        (tmp_path / name).touch()
+    assert [path.name for path in files([tmp_path, tmp_path / "b.jsonl"])] == ["a.jsonl.gz", "b.jsonl", "c.jsonl", "b.jsonl"]
+
+
+def test_a_folder_without_files_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"holds no \.jsonl"):
+        files([tmp_path])
+
+
+def test_a_heading_is_no_message(tmp_path: Path) -> None:
+    """The corpus and other labelled files may begin with a line that says where the messages come from."""
+    (tmp_path / "a.jsonl").write_text('{"about": "a test"}\n{"text": "hello"}\n{"about": "no heading"}\n', encoding="utf-8")
+    tally = Tally()
+    assert [message.text for message in events([tmp_path / "a.jsonl"], tally)] == ["hello"]
+    assert (tally.read, tally.refused) == (3, {"wrong_shape": 1})

@@ -111,3 +111,18 @@ def test_status_shows_no_phone_number_of_the_policy(parts: Parts) -> None:
     page = health.status(parts)
     assert b"85512345678" not in page.body
     assert told(page)["policy"]["deny"] == {"senders": 1, "domains": 0}
+
+
+def test_status_is_html_for_those_who_ask_for_it(parts: Parts) -> None:
+    page = health.status(parts, "text/html,application/xhtml+xml,*/*;q=0.8")
+    assert page.content_type == "text/html; charset=utf-8"
+    assert parts.model.sha256.encode() in page.body
+    assert b"85512345678" not in page.body
+    assert health.status(parts, "*/*").content_type == health.JSON
+
+
+def test_status_tells_the_share_that_was_raised(parts: Parts) -> None:
+    assert parts.scorer is not None
+    assert told(health.status(parts))["scorer"]["raised_share"] is None
+    parts.scorer.state.judged, parts.scorer.state.raised = 1000, 20
+    assert told(health.status(parts))["scorer"]["raised_share"] == 0.02
