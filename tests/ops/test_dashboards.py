@@ -39,8 +39,8 @@ def named() -> Iterator[str]:
         for panel in dashboard.panels:
             for query in panel.queries:
                 yield from metrics(query.expr) - recorded
-    for query in VARIABLES.values():
-        yield from metrics(query)
+    for variable in VARIABLES.values():
+        yield from metrics(variable)
 
 
 @pytest.mark.parametrize(("path", "text"), files().items(), ids=lambda one: one.name if isinstance(one, Path) else "")
