@@ -28,9 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             return
         counts, told = check.check(given.seconds, tell)
         if given.write_docs:
-            from tests.ops import pictures  # noqa: PLC0415
+            from tests.ops.pictures import write  # noqa: PLC0415
 
-            pictures.write(told)
+            write(told)
     except (NotShown, BrokerUnavailable) as error:
         sys.exit(str(error))
     for name, count in asdict(counts).items():

@@ -86,11 +86,11 @@ def watched(seconds: float, tell: Callable[[str], None]) -> Iterator[Watched]:
         tell("starting Apache Kafka")
         place = stage(running.enter_context(apache_kafka()), folder / "stage")
         port = free_port()
-        tell("starting Prometheus, with a month that was backfilled")
-        text = history.month(time.time(), CLUSTER, OPERATORS)
-        api = running.enter_context(prometheus(folder / "prometheus", {CLUSTER: [f"{LOOPBACK}:{port}"]}, SCRAPE_SECONDS, text))
+        tell("starting Prometheus, with nine days that were backfilled")
+        past = history.days(time.time(), CLUSTER, OPERATORS)
+        api = running.enter_context(prometheus(folder / "prometheus", {CLUSTER: [f"{LOOPBACK}:{port}"]}, SCRAPE_SECONDS, past))
         pointer = shadowed(folder)
-        running.enter_context(worker(place, port=port, SHADOW_MODEL=str(folder / "shadow"), MODEL=str(pointer)))
+        running.enter_context(worker(place, port=port, MODEL=str(pointer), SHADOW_MODEL=str(folder / "shadow")))
         _await_join(api)
         begin = time.time()
         with Feed(place, 0.0) as feed:
@@ -104,16 +104,16 @@ def watched(seconds: float, tell: Callable[[str], None]) -> Iterator[Watched]:
         yield Watched(api, begin, time.time() - SETTLE_SECONDS)
 
 
-def shadowed(folder: Path) -> Path:
-    """A shadow of the released model with lower thresholds beside it; returns a pointer file to the released one."""
+def shadowed(folder: Path, lower: float = 0.6) -> Path:
+    """A shadow of the released model with thresholds so much lower; returns a pointer file to the released one."""
     released = artifact.released("")
     shadow = folder / "shadow"
     shadow.mkdir()
     for path in released.iterdir():
         (shadow / path.name).write_bytes(path.read_bytes())
     manifest = json.loads((shadow / "manifest.json").read_bytes())
-    manifest["thresholds"]["flag"] = {script: 0.6 * value for script, value in manifest["thresholds"]["flag"].items()}
-    manifest["thresholds"]["review"] = {script: 0.6 * value for script, value in manifest["thresholds"]["review"].items()}
+    manifest["thresholds"]["flag"] = {script: lower * value for script, value in manifest["thresholds"]["flag"].items()}
+    manifest["thresholds"]["review"] = {script: lower * value for script, value in manifest["thresholds"]["review"].items()}
     (shadow / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     pointer = folder / "live"
     pointer.write_text(f"{released}\n", encoding="utf-8")
@@ -147,7 +147,7 @@ def _choices(found: Watched) -> Iterator[str]:
         if not known:
             yield f"the variable {name} has no values"
     real = next((worker for worker in values["worker"] if worker != history.WORKER), "")
-    chosen = {"cluster": CLUSTER, "worker": real, "operator": OPERATORS[0]}
+    chosen = {"cluster": CLUSTER, "worker": f"{real}|{history.WORKER}", "operator": OPERATORS[0]}
     for line in _empty(list(answers(found.api, found.begin, found.end, chosen))):
         yield f"with {chosen}: {line}"
 

@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -98,13 +98,13 @@ def configuration(targets: Mapping[str, Sequence[str]], seconds: int) -> str:
 
 
 @contextmanager
-def prometheus(folder: Path, targets: Mapping[str, Sequence[str]], seconds: int, history: str = "") -> Iterator[Api]:
-    """Prometheus with our rules while the block runs; `history` is OpenMetrics text that it has known before."""
+def prometheus(folder: Path, targets: Mapping[str, Sequence[str]], seconds: int, history: Iterable[str] = ()) -> Iterator[Api]:
+    """Prometheus with our rules while the block runs; `history` is what it has known before: OpenMetrics texts, a day each."""
     folder.mkdir(parents=True, exist_ok=True)
     config, data = folder / "prometheus.yml", folder / "data"
     config.write_text(configuration(targets, seconds), encoding="utf-8")
-    if history:
-        (folder / "history.om").write_text(history, encoding="utf-8")
+    for text in history:  # by the day: promtool reads its file once for every two hours in it
+        (folder / "history.om").write_text(text, encoding="utf-8")
         run(command("promtool"), "tsdb", "create-blocks-from", "openmetrics", "-q", folder / "history.om", data)
     address = f"{LOOPBACK}:{free_port()}"
     options = {

@@ -76,7 +76,7 @@ class Feed:
         """Shares of scams and of broken records; seconds that a record's timestamp lies in the past."""
         self.sent = 0
         self._topic = place.topics.messages
-        self._producer = Producer({"bootstrap.servers": place.bootstrap, "linger.ms": 5})
+        self._producer = Producer({"bootstrap.servers": place.bootstrap, "linger.ms": 5, "log_level": 0})
         self._chance = random.Random(7)
         every = rows()
         self._kinds = [[row for row in every if (row["label"] == "scam") is scam] for scam in (False, True)]
