@@ -90,7 +90,7 @@ def watched(seconds: float, tell: Callable[[str], None]) -> Iterator[Watched]:
         past = history.days(time.time(), CLUSTER, OPERATORS)
         api = running.enter_context(prometheus(folder / "prometheus", {CLUSTER: [f"{LOOPBACK}:{port}"]}, SCRAPE_SECONDS, past))
         pointer = shadowed(folder)
-        running.enter_context(worker(place, port=port, MODEL=str(pointer), SHADOW_MODEL=str(folder / "shadow")))
+        running.enter_context(worker(place, port, MODEL=str(pointer), SHADOW_MODEL=str(folder / "shadow")))
         _await_join(api)
         begin = time.time()
         with Feed(place, 0.0) as feed:

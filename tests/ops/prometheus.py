@@ -79,11 +79,16 @@ class Api:
 
     def ready(self) -> bool:
         """Whether it answers yet."""
-        try:
-            with urllib.request.urlopen(f"http://{self.address}/-/ready", timeout=2):
-                return True
-        except OSError:
-            return False
+        return answers(f"http://{self.address}/-/ready")
+
+
+def answers(page: str) -> bool:
+    """Whether a page answers, and with success."""
+    try:
+        with urllib.request.urlopen(page, timeout=2):
+            return True
+    except OSError:
+        return False
 
 
 def configuration(targets: Mapping[str, Sequence[str]], seconds: int) -> str:

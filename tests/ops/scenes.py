@@ -73,7 +73,7 @@ def scene(told: str, *alerts: str, workers: int = 1, history: bool = False) -> C
 @scene("the only worker is killed", "NoWorkers")
 def no_workers(play: Play) -> Iterator[None]:
     place = play.stage()
-    with worker(place, port=play.ports[0]):
+    with worker(place, play.ports[0]):
         yield
     yield
 
@@ -81,8 +81,8 @@ def no_workers(play: Play) -> Iterator[None]:
 @scene("the scorer hangs (SIGSTOP); the agents' worker tells the lag", "WorkerDown", "LagGrowing", "OldestMessageTooOld", workers=2)
 def hanging(play: Play) -> Iterator[None]:
     place = play.stage()
-    agents = worker(place, port=play.ports[1], ROLES="agents")
-    with worker(place, port=play.ports[0], ROLES="scorer") as (scorer, _), agents, Feed(place, RATE):
+    agents = worker(place, play.ports[1], ROLES="agents")
+    with worker(place, play.ports[0], ROLES="scorer") as scorer, agents, Feed(place, RATE):
         yield
         os.kill(_process(scorer), signal.SIGSTOP)
         yield
@@ -96,7 +96,7 @@ def _process(child: Child) -> int:
 @scene("the feed stops", "NoMessages")
 def no_feed(play: Play) -> Iterator[None]:
     place = play.stage()
-    with worker(place, port=play.ports[0]):
+    with worker(place, play.ports[0]):
         with Feed(place, RATE):
             yield
         yield
@@ -105,7 +105,7 @@ def no_feed(play: Play) -> Iterator[None]:
 @scene("records come two minutes late", "BudgetBurn")
 def late(play: Play) -> Iterator[None]:
     place = play.stage()
-    with worker(place, port=play.ports[0]), Feed(place, RATE) as feed:
+    with worker(place, play.ports[0]), Feed(place, RATE) as feed:
         yield
         feed.late = 120.0
         yield
@@ -114,7 +114,7 @@ def late(play: Play) -> Iterator[None]:
 @scene("the alert topic takes no record as long as an alert (`max.message.bytes=100`)", "TransactionsAborted")
 def refused_alerts(play: Play) -> Iterator[None]:
     place = play.stage()
-    with worker(place, port=play.ports[0]), Feed(place, RATE) as feed:
+    with worker(place, play.ports[0]), Feed(place, RATE) as feed:
         feed.scams = 0.2
         yield
         entry = ConfigEntry("max.message.bytes", "100", incremental_operation=AlterConfigOpType.SET)
@@ -127,7 +127,7 @@ def refused_alerts(play: Play) -> Iterator[None]:
 @scene("a fifth of the records is broken", "DeadLetters")
 def broken_records(play: Play) -> Iterator[None]:
     place = play.stage()
-    with worker(place, port=play.ports[0]), Feed(place, RATE) as feed:
+    with worker(place, play.ports[0]), Feed(place, RATE) as feed:
         yield
         feed.broken = 0.2
         yield
@@ -150,7 +150,7 @@ def _fault(marker: Path) -> None:
 def faulty_code(play: Play) -> Iterator[None]:
     place, marker = play.stage(), play.folder / "broken"
     code = f"from pathlib import Path\n{inspect.getsource(_fault)}\n_fault(Path({str(marker)!r}))"
-    with worker(place, code, port=play.ports[0]), Feed(place, RATE):
+    with worker(place, play.ports[0], code), Feed(place, RATE):
         yield
         marker.touch()
         yield
@@ -159,7 +159,7 @@ def faulty_code(play: Play) -> Iterator[None]:
 @scene("a third of the messages are scams (what is usual was backfilled)", "FlaggedShareUnusual", history=True)
 def campaign(play: Play) -> Iterator[None]:
     place = play.stage()
-    with worker(place, port=play.ports[0]), Feed(place, RATE) as feed:
+    with worker(place, play.ports[0]), Feed(place, RATE) as feed:
         yield
         feed.scams = 0.33
         yield
@@ -168,7 +168,7 @@ def campaign(play: Play) -> Iterator[None]:
 @scene("a third of the messages are scams (what is usual was backfilled)", "ScoreDrift", history=True)
 def other_traffic(play: Play) -> Iterator[None]:
     place = play.stage()
-    with worker(place, port=play.ports[0]), Feed(place, 10 * RATE) as feed:
+    with worker(place, play.ports[0]), Feed(place, 10 * RATE) as feed:
         yield
         feed.scams = 0.33
         yield
@@ -177,7 +177,7 @@ def other_traffic(play: Play) -> Iterator[None]:
 @scene("the pointer file names a folder that is not there", "ModelReloadRefused")
 def wrong_model(play: Play) -> Iterator[None]:
     place, pointer = play.stage(), shadowed(play.folder)
-    with worker(place, port=play.ports[0], MODEL=str(pointer)):
+    with worker(place, play.ports[0], MODEL=str(pointer)):
         yield
         pointer.write_text("nowhere\n", encoding="utf-8")
         yield
@@ -186,7 +186,7 @@ def wrong_model(play: Play) -> Iterator[None]:
 @scene("the policy file is cut off", "PolicyReloadRefused")
 def wrong_policy(play: Play) -> Iterator[None]:
     place = play.stage()
-    with worker(place, port=play.ports[0]):
+    with worker(place, play.ports[0]):
         yield
         (play.folder / "policy.toml").write_text("[deny", encoding="utf-8")
         yield
@@ -195,7 +195,7 @@ def wrong_policy(play: Play) -> Iterator[None]:
 @scene("a shadow model with lower thresholds, and many scams", "ShadowDisagreement")
 def shadow(play: Play) -> Iterator[None]:
     place, pointer = play.stage(), shadowed(play.folder, 0.1)
-    with worker(place, port=play.ports[0], MODEL=str(pointer), SHADOW_MODEL=str(play.folder / "shadow")), Feed(place, 0.0) as feed:
+    with worker(place, play.ports[0], MODEL=str(pointer), SHADOW_MODEL=str(play.folder / "shadow")), Feed(place, 0.0) as feed:
         yield
         feed.rate, feed.scams = RATE, 0.3
         yield
@@ -207,5 +207,5 @@ def old_certificate(play: Play) -> Iterator[None]:
     yield
     words = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=test", "-days", "1", "-keyout", "/dev/null")
     subprocess.run([*words, "-out", str(file)], check=True, capture_output=True)
-    with worker(place, port=play.ports[0], BROKERS=NO_BROKER, SECURITY_PROTOCOL="SSL", SSL_CA_FILE=str(file)):
+    with worker(place, play.ports[0], ready=False, BROKERS=NO_BROKER, SECURITY_PROTOCOL="SSL", SSL_CA_FILE=str(file)):
         yield

@@ -14,14 +14,15 @@ from typing import Any
 
 from confluent_kafka import Producer
 
-from stream.broker import LOOPBACK, free_port
+from stream.broker import LOOPBACK
 from stream.guard import Child, guarded
 from tests.bench.feed import rows
 from tests.integration.records import Topics, create_topics
+from tests.ops.prometheus import NotShown, answers
 
 OPERATORS = ("th-siam", "vn-delta", "ph-isles", "sg-north", "cn-east")  # named in the policy; the demo's others are `other`
 TICK_SECONDS = 0.1
-START_SECONDS = 60.0
+READY_SECONDS = 120.0  # 5 s on an idle machine
 BROKEN = (b"{", b"\xff\xfe", b'{"id": "m"}', b"[" * 500, b"", b"7")
 SCAMS = 0.02  # of the messages, as in a telecom's traffic
 ODD = 0.004  # messages with an optional field that cannot be read, or with a clock that is ahead
@@ -57,14 +58,26 @@ def stage(bootstrap: str, folder: Path, **settings: str) -> Stage:
 
 
 @contextmanager
-def worker(place: Stage, code: str = "", port: int = 0, **changes: str) -> Iterator[tuple[Child, int]]:
-    """A worker and its port, while the block runs; killed at its end. `code` runs in its process first: how a fault is put in."""
-    port = port or free_port()
+def worker(place: Stage, port: int, code: str = "", ready: bool = True, **changes: str) -> Iterator[Child]:
+    """A worker with its pages on a port, while the block runs, from when it is ready; killed at the end.
+
+    `code` runs in its process first: how a fault is put in. Raises NotShown if it does not become ready.
+    """
     told = {**place.settings, "WEB_PORT": str(port), "INSTANCE": f"worker-{port}", **changes}
     environment = {**os.environ, **{f"SCAMSIEVE_{name}": value for name, value in told.items()}}
     run = f"{code}\nimport sys\nfrom stream import app, settings\nsys.exit(app.run_worker(settings.read()))"
     with guarded([sys.executable, "-c", run], environment) as child:
-        yield child, port
+        if ready:
+            _await(child, f"http://{LOOPBACK}:{port}/readyz")
+        yield child
+
+
+def _await(child: Child, page: str) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not answers(page):
+        if child.dead() or time.monotonic() > deadline:
+            raise NotShown(f"a worker does not become ready; its last lines:\n{child.last_lines(10)}")
+        time.sleep(0.2)
 
 
 class Feed:
