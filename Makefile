@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka lint types schemas bench profile manifests clean
+.PHONY: help setup demo test test-kafka lint types schemas bench profile manifests dashboards ops-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,12 @@ profile: setup ## where the time of a message goes, by stage
 
 manifests: setup ## write what Kubernetes needs of the rules and the dashboards
 	$(BIN)/python -m tests.ops.generate
+
+dashboards: setup ## write the JSON of deploy/grafana from its source
+	$(BIN)/python -m deploy.grafana.dashboards
+
+ops-check: setup ## dashboards, rules and manifests on a running system (needs Java 17, Maven, Prometheus, Alertmanager's amtool, Go)
+	$(BIN)/python -m tests.ops
 
 schemas: setup ## write docs/events from the records' structs
 	$(BIN)/python -m stream.schemas

@@ -1,13 +1,14 @@
 """Message: what a classifier reads. All fields but the text may be missing, and a missing field is neutral."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
 Channel = Literal["sms", "mms", "rcs", "chat"]
 SenderType = Literal["msisdn", "alphanumeric", "shortcode", "email", "handle"]
 Route = Literal["p2p", "a2p", "international"]
+ROUTES: tuple[Route, ...] = get_args(Route)
 
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)] | Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
 """An instant: RFC 3339 with an offset, or milliseconds since the epoch. 0 stands for "not known"."""

@@ -19,6 +19,8 @@ class Answer:
     """The alerts of a batch, why which of its records are dead letters, and the records of both."""
 
     alerts: Sequence[Alert]
+    numbers: Sequence[int]
+    """Of the alerts' messages in the batch."""
     dead: dict[int, RecordError]
     outgoing: Sequence[Outgoing]
 
@@ -27,7 +29,7 @@ def answer(judged: Judged, settings: Settings, disclosure: Disclosure, now: date
     """Explain what was raised, and write the records. What cannot be explained or written becomes a dead letter."""
     dead = dict(judged.decoded.dead)
 
-    def write(numbers: Sequence[int]) -> list[tuple[Alert, Outgoing]]:
+    def write(numbers: Sequence[int]) -> list[tuple[int, Alert, Outgoing]]:
         return list(_alerts(judged, numbers, settings, disclosure, now))
 
     raised = judged.judgement.raised
@@ -42,19 +44,20 @@ def answer(judged: Judged, settings: Settings, disclosure: Disclosure, now: date
             except Exception as alone:  # noqa: BLE001
                 dead[judged.decoded.numbers[number]] = Internal(f"explaining it raised {type(alone).__name__}")
     letters = _dead_letters(judged, dead, settings, now)
-    return Answer([alert for alert, _ in written], dead, [*(record for _, record in written), *letters])
+    records = [*(record for *_, record in written), *letters]
+    return Answer([alert for _, alert, _ in written], [number for number, *_ in written], dead, records)
 
 
 def _alerts(
     judged: Judged, numbers: Sequence[int], settings: Settings, disclosure: Disclosure, now: datetime
-) -> Iterable[tuple[Alert, Outgoing]]:
-    """The alerts of some messages of a batch, each with its record."""
+) -> Iterable[tuple[int, Alert, Outgoing]]:
+    """The alerts of some messages of a batch, each with the message's number and its record."""
     told = explained(judged.judgement, numbers, settings.reasons)
     of = {number: judged.decoded.numbers[number] for number in numbers}
     places = {number: judged.taken.place(record) for number, record in of.items()}
     for number, alert in zip(numbers, alerts(judged.judgement, told, places, disclosure, now), strict=True):
         topic = clients.alert_topic(settings, judged.policy.label(alert.operator))
-        yield alert, wire.encode_alert(alert, topic, _trace(judged.taken.records[of[number]]))
+        yield number, alert, wire.encode_alert(alert, topic, _trace(judged.taken.records[of[number]]))
 
 
 def _dead_letters(judged: Judged, dead: dict[int, RecordError], settings: Settings, now: datetime) -> Iterable[Outgoing]:

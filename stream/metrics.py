@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from prometheus_client import CollectorRegistry, Counter, Gauge, Info
+from prometheus_client import CollectorRegistry, Counter, Gauge, Info, disable_created_metrics
 from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.utils import floatToGoString
 
 from models.artifact import Model
 from models.classifier import CATEGORIES
+from models.languages import LANGUAGE_OF_SCRIPT, UNDETERMINED
+from models.message import ROUTES
 from stream.errors import RECORD_ERROR_CODES
 from stream.policy import OTHER_OPERATOR, Policy
 from stream.wire import Alert, Event
@@ -22,9 +25,11 @@ LATENCY = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 
 STAGE = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 BATCH = tuple(float(2**power) for power in range(15))
 STAGES = ("decode", "judge", "alert", "deliver")
-OTHER_LANGUAGE = "other"
+OTHER_LANGUAGE, NO_ROUTE = "other", "unknown"
 DRIFT_MESSAGES = 10_000  # fewer scores than this say nothing about drift
 DRIFT_MEMORY = 0.5  # once that many are in, older scores count half
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a `_created` beside every counter would double the page, and nothing of ours reads it
 
 Values = NDArray[np.float64]
 
@@ -51,7 +56,7 @@ class BatchHistogram:
     def collect(self) -> Iterable[HistogramMetricFamily]:
         """What Prometheus reads."""
         family = HistogramMetricFamily(self._name, self._help, labels=self._label[:1])
-        ends = [*(f"{bound:g}" for bound in self._bounds), "+Inf"]
+        ends = [*map(floatToGoString, self._bounds), "+Inf"]  # 1.0, not 1: the one form that every Prometheus keeps as it is
         for key, counts in self._counts.items():
             buckets = list(zip(ends, np.cumsum(counts).astype(float).tolist(), strict=True))
             family.add_metric([key] if self._label else [], buckets=buckets, sum_value=self._sums[key])
@@ -64,6 +69,8 @@ class Batch:
 
     messages: list[Event]
     alerts: Sequence[Alert]
+    routes: Sequence[str | None]
+    """By which the message of each alert came in."""
     dead_letter_codes: list[str]
     scores: Values
     """(messages)"""
@@ -83,6 +90,9 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry, model: Model, policy: Policy) -> None:
         self.messages = Counter("scamsieve_messages", "Messages judged", ["operator"], registry=registry)
         self.alerts = Counter("scamsieve_alerts", "Alerts raised", ["operator", "category", "decision"], registry=registry)
+        self.seen = Counter(
+            "scamsieve_alerts_seen", "Alerts raised, by the message's language and route", ["language", "route"], registry=registry
+        )
         self.dead_letters = Counter("scamsieve_dead_letters", "Records not read or not judged, by error code", ["code"], registry=registry)
         self.ignored = Counter("scamsieve_ignored_fields", "Optional fields that could not be read", ["field"], registry=registry)
         self.skewed = Counter("scamsieve_skewed_clocks", "Alerts whose sent_at lies in the future", registry=registry)
@@ -97,11 +107,13 @@ class Metrics:
             "scamsieve_oldest_unjudged_seconds", "Age of the oldest record not yet judged", ["partition"], registry=registry
         )
         self.transactions = Counter("scamsieve_transactions", "Transactions", ["outcome"], registry=registry)
+        self.rebalances = Counter("scamsieve_rebalances", "Times that this worker was dealt partitions", registry=registry)
         self.reloads = Counter("scamsieve_policy_reloads", "Policy files read after a change", ["outcome"], registry=registry)
         self.model_reloads = Counter("scamsieve_model_reloads", "Models loaded after a change", ["outcome"], registry=registry)
         self.model = Info("scamsieve_model", "The model that judges", registry=registry)
         self.psi: float | None = None
         """The last value of `drift`; None before there are enough scores."""
+        self._languages = frozenset({*LANGUAGE_OF_SCRIPT.values(), UNDETERMINED})
         self.serve(model)
         self._refer_to(model)
         self.follow(policy)
@@ -109,6 +121,10 @@ class Metrics:
     def serve(self, model: Model) -> None:
         """Tell of the model that judges from now on; its drift begins with the first batch that it has judged."""
         self.model.info({"version": model.version, "sha256": model.sha256})
+        self._languages |= frozenset(model.manifest.languages)  # never fewer: a label once made stays
+        for language in (*self._languages, OTHER_LANGUAGE):
+            for route in (*ROUTES, NO_ROUTE):
+                self.seen.labels(language, route)
 
     def follow(self, policy: Policy) -> None:
         """Label by the operators of this policy; make every child that can be foreseen, so that the first event is an increase."""
@@ -134,6 +150,9 @@ class Metrics:
         raised = Tally((label(alert.operator), alert.category, alert.decision) for alert in batch.alerts)
         for labels, number in raised.items():
             self.alerts.labels(*labels).inc(number)
+        seen = Tally((self._language(alert.language), route or NO_ROUTE) for alert, route in zip(batch.alerts, batch.routes, strict=True))
+        for kind, number in seen.items():
+            self.seen.labels(*kind).inc(number)
         for code, number in Tally(batch.dead_letter_codes).items():
             self.dead_letters.labels(code).inc(number)
         for name, number in batch.ignored.items():
@@ -147,6 +166,11 @@ class Metrics:
         if batch.model is not self._drifting:
             self._refer_to(batch.model)
         self._follow_drift(batch.scores)
+
+    def _language(self, told: str) -> str:
+        """A language as a label: one that the model or a script tells, else `other`; senders may state anything."""
+        primary = told.partition("-")[0].lower()
+        return primary if primary in self._languages else OTHER_LANGUAGE
 
     def _count_delays(self, alerts: Sequence[Alert]) -> None:
         """Seconds from sent_at to alert; a clock that is ahead counts as skewed and as 0 seconds."""

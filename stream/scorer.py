@@ -212,8 +212,9 @@ class Scorer:
         codes = [error.code for error in delivered.answer.dead.values()]
         scores = judged.judgement.scores.probabilities[:, 0]
         waited = delivered.at - judged.taken.timestamps
+        routes = [origin.route if (origin := messages[number].origin) else None for number in delivered.answer.numbers]
         seconds, model = {**judged.seconds, **delivered.seconds}, judged.judgement.model
-        self.metrics.count(Batch(messages, raised, codes, scores, waited, seconds, model, judged.ignored))
+        self.metrics.count(Batch(messages, raised, routes, codes, scores, waited, seconds, model, judged.ignored))
         self._lag.judged(judged.taken.spans, judged.taken.newest)
         self.state.judged += len(messages)
         self.state.raised += len(raised)
@@ -250,6 +251,7 @@ class Scorer:
 
     def _assigned(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._rebalances += 1
+        self.metrics.rebalances.inc()
         self.state.partitions = tuple(sorted(place.partition for place in partitions))
         self.state.joined = True
         log.info("partitions assigned", partitions=self.state.partitions)

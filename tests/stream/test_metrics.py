@@ -1,4 +1,7 @@
 from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import cast
 
 import msgspec
 import numpy as np
@@ -8,7 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from models.artifact import Model
 from stream.metrics import DRIFT_MESSAGES, Batch, BatchHistogram, Metrics, ShadowMetrics, stability_index
 from stream.policy import Policy
-from stream.wire import Event
+from stream.wire import Alert, Event
 
 
 def event(operator: str) -> Event:
@@ -20,7 +23,7 @@ def test_a_histogram_takes_arrays_and_reads_like_prometheus_own() -> None:
     histogram = BatchHistogram("h", "help", (1.0, 2.0), registry)
     histogram.observe(np.array([0.5, 1.0, 1.5, 9.0]))
     read = registry.get_sample_value
-    assert [read("h_bucket", {"le": le}) for le in ("1", "2", "+Inf")] == [2, 3, 4]
+    assert [read("h_bucket", {"le": le}) for le in ("1.0", "2.0", "+Inf")] == [2, 3, 4]
     assert read("h_count") == 4
     assert read("h_sum") == pytest.approx(12)
 
@@ -33,7 +36,7 @@ def test_only_named_operators_have_a_label_and_counters_start_at_zero(model: Mod
     assert read("scamsieve_dead_letters_total", {"code": "not_json"}) == 0
     assert read("scamsieve_alerts_total", {"operator": "other", "category": "bank", "decision": "flag"}) == 0
     metrics.count(
-        Batch([event("a"), event("b"), event("c")], [], ["not_json"], np.array([0.1, 0.2, 0.9]), np.array([0.1] * 4), {"judge": 0.2}, model)
+        Batch([event("a"), event("b"), event("c")], [], [], ["not_json"], np.array([0.1, 0.2, 0.9]), np.array([0.1] * 4), {}, model)
     )
     assert read("scamsieve_messages_total", {"operator": "a"}) == 1
     assert read("scamsieve_messages_total", {"operator": "other"}) == 2
@@ -41,6 +44,25 @@ def test_only_named_operators_have_a_label_and_counters_start_at_zero(model: Mod
     assert read("scamsieve_dead_letters_total", {"code": "not_json"}) == 1
     assert read("scamsieve_judged_seconds_count") == 4
     assert read("scamsieve_score_count") == 3
+
+
+def alert(language: str) -> Alert:
+    told = {"id": "1", "message_id": "1", "operator": "a", "score": 0.9, "decision": "flag", "category": "bank", "language": language}
+    return cast(Alert, SimpleNamespace(**told, sent_at=0, detected_at=datetime.now(UTC)))
+
+
+def test_alerts_are_counted_by_language_and_route_and_only_known_languages_are_labels(model: Model) -> None:
+    registry = CollectorRegistry()
+    metrics = Metrics(registry, model, Policy())
+
+    def read(language: str, route: str) -> float | None:
+        return registry.get_sample_value("scamsieve_alerts_seen_total", {"language": language, "route": route})
+
+    assert read("th", "p2p") == 0
+    batch = Batch([], [alert("th"), alert("en-IN"), alert("x-made-up")], ["p2p", "a2p", None], [], np.array([]), np.array([]), {}, model)
+    metrics.count(batch)
+    assert (read("th", "p2p"), read("en", "a2p"), read("other", "unknown")) == (1, 1, 1)
+    assert read("x", "unknown") is None
 
 
 def test_every_metric_has_our_prefix_and_a_help(model: Model) -> None:
@@ -64,7 +86,7 @@ def test_after_a_swap_drift_is_held_against_the_new_model_with_its_own_scores_on
     high = replace(model, manifest=msgspec.structs.replace(model.manifest, version="2", score_histogram=(0.0,) * 19 + (1.0,)))
 
     def count(judged_by: Model, score: float, number: int) -> None:
-        metrics.count(Batch([], [], [], np.full(number, score), np.zeros(number), {}, judged_by))
+        metrics.count(Batch([], [], [], [], np.full(number, score), np.zeros(number), {}, judged_by))
 
     count(model, 0.5, DRIFT_MESSAGES - 1)
     metrics.serve(high)

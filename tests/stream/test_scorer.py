@@ -103,6 +103,19 @@ def test_what_is_judged_is_counted_when_it_is_delivered(scorer: Scorer) -> None:
     assert (scorer.state.judged, scorer.state.raised) == (3, 1)
 
 
+def test_alerts_are_counted_by_route_and_deals_of_partitions_too(scorer: Scorer) -> None:
+    """The route is that of the alert's own message, whatever is passed before it."""
+    abroad = msgspec.json.decode(record(0, 3, SCAMMER).value() or b"") | {"origin": {"route": "international"}}
+    told = cast(Record, KafkaMessage("t", 0, 3, None, msgspec.json.encode(abroad), [], None, (1, 1000), 0.0, 0))
+    run(scorer, Client([[record(0, 1), record(0, 2, SCAMMER), told]]), [True])
+    scorer._assigned(cast(Any, None), [])
+    by_route = dict.fromkeys(("international", "unknown", "p2p", "a2p"), 0.0)
+    for sample in next(iter(scorer.metrics.seen.collect())).samples:
+        by_route[sample.labels["route"]] += sample.value
+    assert by_route == {"international": 1, "unknown": 1, "p2p": 0, "a2p": 0}
+    assert [sample.value for sample in next(iter(scorer.metrics.rebalances.collect())).samples] == [1]
+
+
 def test_a_batch_given_back_takes_the_one_behind_it_along(scorer: Scorer) -> None:
     """Both are read again, from what is committed; nothing of them is counted."""
     client = Client([[record(0, 7), record(0, 8)], [record(0, 9), record(1, 5)], [record(0, 7)]])
@@ -117,7 +130,7 @@ def test_before_partitions_go_the_batch_under_way_is_settled(scorer: Scorer) -> 
     judged = scorer._process(taken([record(0, 10), record(1, 20)], "generation 1"))
     future: Future[Delivered] = Future()
     scorer._under_way = judged, future
-    threading.Timer(0.05, lambda: future.set_result(Delivered(True, Answer([], {}, []), {}, 0.0))).start()
+    threading.Timer(0.05, lambda: future.set_result(Delivered(True, Answer([], [], {}, []), {}, 0.0))).start()
     scorer._revoked(cast(Any, client), [TopicPartition("t", 0)])
     assert scorer._under_way is None
     assert scorer.state.judged == 2
