@@ -9,7 +9,7 @@ link must lead somewhere.
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import pairwise
 from random import Random
@@ -142,13 +142,12 @@ def emoji_letters(text: str, dice: Random) -> str:
 
 def foreign_word(text: str, dice: Random) -> str:
     """A greeting in another language before or after the text."""
-    return _beside(text, dice, FOREIGN[dice.choice([language for language in sorted(FOREIGN) if language != language_of(text)])])
+    return _beside(text, dice, FOREIGN[_other(FOREIGN, text, dice)])
 
 
 def foreign_sentences(text: str, dice: Random) -> str:
     """As many everyday sentences in another language as make the text look like one in that language."""
-    language = dice.choice([language for language in sorted(BENIGN) if language != language_of(text)])
-    padding = " ".join(BENIGN[language])
+    padding = " ".join(BENIGN[_other(BENIGN, text, dice)])
     return _beside(text, dice, " ".join([padding] * (1 + len(text) // len(padding))))
 
 
@@ -262,6 +261,12 @@ def _keycaps(text: str) -> str:
 
 def _flagged(word: str, gap: str) -> str:
     return gap.join(chr(0x1F1E6 + ord(char) - ord("a")) if "a" <= char <= "z" else char for char in word.lower())
+
+
+def _other(languages: Iterable[str], text: str, dice: Random) -> str:
+    """One of the languages that is not the text's."""
+    own = language_of(text)
+    return dice.choice([language for language in languages if language != own])
 
 
 def _beside(text: str, dice: Random, more: str) -> str:
