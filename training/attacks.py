@@ -19,7 +19,7 @@ from training.padding import BENIGN, DOTS, FOREIGN, NUMBERS, language_of
 Attack = Callable[[str, Random], str]
 
 ODDS = 0.5  # of a letter or a word to be changed: breaks nearly every longer n-gram, and people still read it
-_LINK = re.compile(r"((?:https?://|www\.)\S+|(?<![\w@.])(?:[a-z0-9-]+\.)+[a-z]{2,}(?:[:/?#][!-~]*)?(?![\w]))", re.IGNORECASE)
+LINK = re.compile(r"((?:https?://|www\.)\S+|(?<![\w@.])(?:[a-z0-9-]+\.)+[a-z]{2,}(?:[:/?#][!-~]*)?(?![\w]))", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _VIRAMA = 9  # combining class of the signs that bind the next consonant in the scripts of India, Khmer and Burmese
 
@@ -62,7 +62,7 @@ _OTHER_HAN = dict(zip(_HAN_PAIRS[::2], _HAN_PAIRS[1::2], strict=True)) | dict(zi
 
 def attack(name: str, text: str, seed: int = 0) -> str:
     """The text under the attack of that name; the same seed gives the same text."""
-    return ATTACKS[name](text, Random(f"{seed} {name} {text}"))  # noqa: S311 dice, no secret
+    return ATTACKS[name](text, Random(f"{seed} {name} {text}".encode("utf-8", "surrogatepass")))  # noqa: S311 dice, no secret
 
 
 def homoglyphs(text: str, dice: Random) -> str:
@@ -118,7 +118,7 @@ def hidden_links(text: str, dice: Random) -> str:
         ("[.]", "(.)", " . ", " dot ", "。", " .", f" {DOTS.get(language_of(text), 'dot')} ", DOTS.get(language_of(text), "(dot)"))
     )
     scheme = dice.choice(("", "hxxp://", "hxxps://", "h**ps://"))
-    return _LINK.sub(lambda link: _hidden(link[0], scheme, dot), text)
+    return LINK.sub(lambda link: _hidden(link[0], scheme, dot), text)
 
 
 def without_accents(text: str, _dice: Random) -> str:
@@ -180,7 +180,7 @@ ATTACKS: dict[str, Attack] = {
 
 def _beside_links(text: str, change: Callable[[str], str]) -> str:
     """What stands between the links, changed."""
-    return "".join(part if i % 2 else change(part) for i, part in enumerate(_LINK.split(text)))
+    return "".join(part if i % 2 else change(part) for i, part in enumerate(LINK.split(text)))
 
 
 def _words(text: str, dice: Random, change: Callable[[str], str]) -> str:

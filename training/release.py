@@ -92,7 +92,7 @@ def train(rows: Sequence[Row], recipe: Recipe, rate: float, tell: Tell) -> Train
 
 def _folds(rows: Sequence[Row], groups: Ints, recipe: Recipe) -> list[tuple[Ints, Ints]]:
     folds = split.folds(rows, groups, recipe.folds, recipe.seed)
-    for label in CLASSES:
+    for label in sorted({row.label for row in rows}):
         if any(all(rows[i].label != label for i in learned) for learned, _ in folds):
             raise TrainingError(
                 f"the messages of {label} are nearly all near-duplicates of each other: none is left to learn from in a fold"
@@ -169,8 +169,16 @@ def write(folder: Path, trained: Trained, rows: Sequence[Row], found: Found, rec
 
     Raises ArtifactError if it does not.
     """
-    manifest = Manifest(
-        version=folder.name,
+    told = manifest(folder.name, created, trained, rows, found, recipe)
+    card = report.card(told, trained.out_of_fold, found.left_out, recipe)
+    artifact.save(folder, serving(trained, recipe), told, golden(trained, recipe.seed), card)
+    return artifact.load(folder)
+
+
+def manifest(version: str, created: str, trained: Trained, rows: Sequence[Row], found: Found, recipe: Recipe) -> Manifest:
+    """All that is told of a model, but for the checksums of its files."""
+    return Manifest(
+        version=version,
         created=created,
         ngram_longest=recipe.ngrams.longest,
         ngram_bits=recipe.ngrams.bits,
@@ -182,9 +190,6 @@ def write(folder: Path, trained: Trained, rows: Sequence[Row], found: Found, rec
         metrics={"out_of_fold": msgspec.to_builtins(trained.out_of_fold)},
         sha256={},
     )
-    card = report.card(manifest, trained.out_of_fold, found.left_out, recipe)
-    artifact.save(folder, serving(trained, recipe), manifest, golden(trained, recipe.seed), card)
-    return artifact.load(folder)
 
 
 def sources(rows: Sequence[Row], licences: dict[str, str]) -> tuple[Source, ...]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.attacks import _LINK, _OTHER_HAN, ATTACKS, attack
+from training.attacks import _OTHER_HAN, ATTACKS, LINK, attack
 from training.padding import BENIGN, NUMBERS, language_of
 
 SCAM = "Your account is locked! Verify at https://dbs-secure.top/login or call +65 8123 4567"
@@ -31,7 +31,7 @@ KEEP_LINKS = (
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-@given(text=st.text(max_size=80), seed=st.integers(0, 3))
+@given(text=st.text(st.characters(), max_size=80), seed=st.integers(0, 3))
 @settings(max_examples=40, deadline=None)
 def test_an_attack_is_total_and_the_same_each_time(name: str, text: str, seed: int) -> None:
     assert attack(name, text, seed) == attack(name, text, seed)
@@ -46,7 +46,7 @@ def test_every_attack_changes_a_text_that_it_fits_and_says_what_it_does(name: st
 @pytest.mark.parametrize("name", KEEP_LINKS)
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_links_stay_where_they_must_lead_somewhere(name: str, text: str) -> None:
-    link = _LINK.search(text)
+    link = LINK.search(text)
     assert link
     assert all(link[0] in attack(name, text, seed) for seed in range(5))
 
