@@ -101,7 +101,10 @@ def confusion(told: Named) -> str:
     counts = np.array(told.confusion)
 
     def draw(axes: Axes) -> None:
-        axes.imshow(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
+        places = np.arange(len(counts))
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        axes.pcolormesh(places, places, shares, cmap="Blues", vmin=0, vmax=1.2)  # drawn, not an image: the page may load none
+        axes.invert_yaxis()
         axes.set_xticks(range(len(told.names)), told.names, rotation=60, ha="right")
         axes.set_yticks(range(len(told.names)), told.names)
         for (row, column), count in np.ndenumerate(counts):

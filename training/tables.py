@@ -35,11 +35,11 @@ def evaluation(told: Assessment) -> Iterator[str | Table]:
 
 def _over_all(line: Figures) -> str:
     """The two figures that matter most, with their 95 % intervals."""
-    named = (("recall", line.recall, "recall"), ("false positives", line.false_positives, "false_positives"))
-    told = [(name, percent(share), line.intervals.get(field)) for name, share, field in named]
-    return "over all: " + ", ".join(
-        f"{name} {share}" + (f" ({100 * at[0]:.2f} to {100 * at[1]:.2f})" if at else "") for name, share, at in told
-    )
+    told = []
+    for name, share, field in (("recall", line.recall, "recall"), ("false positives", line.false_positives, "false_positives")):
+        at = line.intervals.get(field)
+        told.append(f"{name} {percent(share)}" + (f" ({100 * at[0]:.2f} to {100 * at[1]:.2f})" if at else ""))
+    return f"over all: {', '.join(told)}"
 
 
 def variants(lines: Sequence[Variant], rate: float) -> Table:
