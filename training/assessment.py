@@ -63,7 +63,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     """Sets in these data that the model has learned from: its figures on them flatter."""
     overlap: Overlap | None = None
     accuracy: float | None
-    """Share of messages on the right side of a score of one half: scam, or anything else."""
+    """Share of messages on the right side, scam or anything else: of a score of one half, in cross-validation of each model's cut."""
     accuracy_interval: Interval | None
     figures: list[Figures]
     breakdown: list[Figures]
@@ -80,7 +80,7 @@ def assess(judges: Judges, rows: Sequence[Row], rate: float, left_out: dict[str,
     """The scores, and what they come to: the quick part."""
     scored = judges.score(rows)
     first = judges.models[0]
-    right = (scored.scores >= 0.5) == labelled(rows, "scam")
+    right = (scored.scores >= judges.cuts[judges.of]) == labelled(rows, "scam")
     single = len(judges.models) == 1
     learned = {source.name for source in first.manifest.training_data} & {row.source for row in rows} if single else set()
     return scored, Assessment(

@@ -176,3 +176,14 @@ def labelled(rows: Sequence[Row], label: str) -> Bools:
 def share(flags: Bools) -> float | None:
     """The share of True; None of nothing."""
     return float(flags.mean()) if len(flags) else None
+
+
+def fewest_errors(scores: Floats, positive: Bools, weights: Floats) -> float:
+    """The score from which on to call positive, so that the weight of the errors is least: midway between two scores, over 1 for none."""
+    order = np.argsort(-scores, kind="stable")
+    errors = np.append(0.0, np.cumsum(np.where(positive, -weights, weights)[order]))  # by how many are called, less those of calling none
+    falling = np.concatenate([[np.inf], scores[order], [-np.inf]])
+    errors[falling[1:] == falling[:-1]] = np.inf  # equal scores are called alike
+    best = int(np.argmin(errors))
+    ends = np.concatenate([[1.0], scores[order], [0.0]])
+    return float(ends[best : best + 2].mean()) if best else float(np.nextafter(1.0, 2.0))

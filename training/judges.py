@@ -10,7 +10,7 @@ from models.explain import explain
 from training import evaluate, release, split
 from training.data import Found, Row
 from training.evaluate import Bools, Scored
-from training.fit import Ints, Recipe, Tell
+from training.fit import Floats, Ints, Recipe, Tell
 from training.honesty import honest
 
 
@@ -20,6 +20,8 @@ class Judges:
 
     models: Sequence[Model]
     of: Ints
+    cuts: Floats
+    """Of each model: the score from which on a message counts as scam where each error costs the same, as for accuracy."""
 
     def score(self, rows: Sequence[Row]) -> Scored:
         """Scores and decisions."""
@@ -42,17 +44,18 @@ class Judges:
 
 def one(model: Model, rows: Sequence[Row]) -> Judges:
     """A model that judges all rows."""
-    return Judges((model,), np.zeros(len(rows), np.intp))
+    return Judges((model,), np.zeros(len(rows), np.intp), np.array([0.5]))
 
 
 def cross_validate(rows: Sequence[Row], count: int, recipe: Recipe, rate: float, tell: Tell) -> Judges:
     """Train `count` models by the whole pipeline, each on the rows outside one fold; near-duplicates are in one fold.
 
+    Their cuts are where their own inner folds made the fewest errors: nothing of the fold that they judge goes into them.
     Raises TrainingError if a fold leaves too little to learn from.
     """
     groups = split.near_duplicates([row.message.text for row in rows])
     of = np.zeros(len(rows), np.intp)
-    models = []
+    models, cuts = [], []
     for number, (learned, tested) in enumerate(split.folds(rows, groups, count, recipe.seed)):
         tell("cross-validate", number, count)
         found = Found([rows[i] for i in learned])
@@ -60,6 +63,7 @@ def cross_validate(rows: Sequence[Row], count: int, recipe: Recipe, rate: float,
         trained = release.train(taught, recipe, rate, lambda *_: None)
         manifest = release.manifest(f"fold {number + 1}", "", trained, taught, found, recipe)
         models.append(Model(release.serving(trained, recipe), manifest))
+        cuts.append(trained.cut)
         of[tested] = number
     tell("cross-validate", count, count)
-    return Judges(models, of)
+    return Judges(models, of, np.array(cuts))

@@ -54,7 +54,7 @@ def _summary(told: Assessment) -> Iterable[str]:
         yield f"{seen} messages and were left out; of the others the nearest has a similarity of {told.overlap.nearest:.3f}."
     else:
         yield "Overlap with the training data was not looked for (--train-data)."
-    yield f"Right at a score of one half: {_share(told.accuracy, told.accuracy_interval)}."
+    yield f"Accuracy, scam against all else: {_share(told.accuracy, told.accuracy_interval)}."
     yield from (f"Left out: {count} {what}." for what, count in sorted(told.left_out.items()))
     yield "In brackets: 95 % intervals (Wilson of shares, DeLong of areas)."
 

@@ -18,6 +18,7 @@ from training.robustness import Attacked
 
 _STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "scamsieve", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
 _COLOURS = ("#1b6ca8", "#c8553d", "#3a7d44", "#8e5ea2", "#b58900", "#2aa198", "#6c757d", "#d33682", "#586e75", "#a0522d")
+_DASHES = ("-", "--", ":")  # of languages beyond the colours
 _OF_LABEL = {"benign": "#3a7d44", "promo": "#b58900", "scam": "#c8553d"}
 _LEAST = 20  # scams and benign messages of a language for a curve of its own
 
@@ -52,14 +53,15 @@ def recall_by_language(scored: Scored) -> str:
     scam, benign = labelled(scored.rows, "scam"), labelled(scored.rows, "benign")
     many = [name for name in sorted(set(spoken.tolist())) if all((of & (spoken == name)).sum() >= _LEAST for of in (scam, benign))]
 
-    def curve(axes: Axes, within: Bools, name: str, colour: str, width: float) -> None:
+    def curve(axes: Axes, within: Bools, name: str, colour: str, width: float, dashes: str = "-") -> None:
         chosen = within & (scam | benign)
         rate, recall, _ = roc_curve(scam[chosen], scored.scores[chosen])
-        axes.step(np.maximum(rate, 1e-4), recall, where="post", color=colour, label=name, linewidth=width)
+        axes.step(np.maximum(rate, 1e-4), recall, where="post", color=colour, label=name, linewidth=width, linestyle=dashes)
 
     def draw(axes: Axes) -> None:
-        for name, colour in zip(many, _COLOURS * 3, strict=False):
-            curve(axes, spoken == name, name, colour, 1.2)
+        for number, name in enumerate(many):
+            again, which = divmod(number, len(_COLOURS))
+            curve(axes, spoken == name, name, _COLOURS[which], 1.2, _DASHES[again % len(_DASHES)])
         curve(axes, np.ones(len(spoken), np.bool_), "all", "#000000", 1.8)
         for rate in (0.001, 0.005, 0.01):
             axes.axvline(rate, color="#bbbbbb", linewidth=0.6, linestyle=":")
@@ -109,7 +111,8 @@ def confusion(told: Named) -> str:
         axes.set_yticks(range(len(told.names)), told.names)
         for (row, column), count in np.ndenumerate(counts):
             if count:
-                axes.text(column, row, str(count), ha="center", va="center", fontsize=7)
+                dark = shares[row, column] > 0.5
+                axes.text(column, row, str(count), ha="center", va="center", fontsize=7, color="white" if dark else "black")
         axes.set(xlabel="named", ylabel="true")
 
     return _draw(6.0, 5.4, draw)

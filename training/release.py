@@ -44,6 +44,8 @@ class Trained:
     language: Head
     thresholds: Thresholds
     histogram: tuple[float, ...]
+    cut: float
+    """The score that parts scams from all else with the fewest errors, out of fold, each row counting the same."""
     out_of_fold: list[Figures]
 
 
@@ -87,7 +89,9 @@ def train(rows: Sequence[Row], recipe: Recipe, rate: float, tell: Tell) -> Train
     buckets = recipe.ngrams.buckets
     with threadpool_limits(limits=1):
         category, language = heads.category(taught, buckets), heads.language(taught, script, buckets)
-    return Trained(estimator, calibration, category, language, chosen, _histogram(taught, scores), _figures(taught, script, scores, chosen))
+    histogram, figures = _histogram(taught, scores), _figures(taught, script, scores, chosen)
+    cut = evaluate.fewest_errors(scores, taught.labels == CLASSES.index("scam"), taught.shares)
+    return Trained(estimator, calibration, category, language, chosen, histogram, cut, figures)
 
 
 def _folds(rows: Sequence[Row], groups: Ints, recipe: Recipe) -> list[tuple[Ints, Ints]]:

@@ -24,7 +24,7 @@ def evaluation(told: Assessment) -> Iterator[str | Table]:
         yield f"flattered: the model has learned from {', '.join(told.learned_from)}"
     if told.comparison:
         yield comparison(told.comparison, told.false_positive_rate, told.model, str(told.against))
-    yield f"accuracy at a score of one half, scam against all else: {percent(told.accuracy, 2)}"
+    yield f"accuracy, scam against all else: {percent(told.accuracy, 2)}"
     if told.categories:
         yield f"category of {told.categories.scam} flagged scams: macro-F1 {told.categories.macro_f1:.3f}"
     if len(told.views) + len(told.baselines) > 1:

@@ -20,10 +20,12 @@ from stream.errors import ScamSieveError
 from stream.metrics import AgentMetrics, Metrics
 from stream.settings import PREFIX, Settings
 from tests.house.source import ROOT, committed, modules, tree
+from training.attacks import ATTACKS
 
 README = ROOT / "README.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
 REASONS = ROOT / "docs" / "reasons.md"
+EVALUATION = ROOT / "docs" / "evaluation.md"
 POLICY = ROOT / "docs" / "policy.md"
 PAGES = [path for path in committed("*.md") if path.relative_to(ROOT).parts[0] not in ("models", "training")]
 NOT_SAID = {"instance": "host name and process number"}  # defaults that differ from machine to machine
@@ -118,6 +120,12 @@ def test_every_reason_code_is_in_the_reasons_page_and_no_other() -> None:
     assert not [row for row in rows if row not in page]
     assert not without_table(page, rows, "| Code | Group |")
     assert "`text`" in page
+
+
+def test_every_attack_is_in_the_evaluation_page_and_no_other() -> None:
+    rows, page = [f"| `{name}` | {str(attack.__doc__).strip()} |" for name, attack in ATTACKS.items()], read(EVALUATION)
+    assert not [row for row in rows if row not in page]
+    assert not without_table(page, rows, "| Attack | What is done |")
 
 
 @pytest.mark.parametrize(("code", "name"), sorted(error_codes()))
