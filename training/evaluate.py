@@ -5,6 +5,7 @@ a perfectly placed threshold would find. Beside it stands the recall at the mode
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -86,26 +87,40 @@ def score(rows: Sequence[Row], model: Model) -> Scored:
 
 def table(scored: Scored, rate: float) -> list[Figures]:
     """Figures by set and language, then by language, then over all."""
-    found = _found(scored, rate)
+    marked = _marked(scored, rate)
     sources, spoken = (np.array([getattr(row, name) for row in scored.rows]) for name in ("source", "lang"))
     pairs = sorted({(row.lang, row.source) for row in scored.rows})
-    lines = [_figures(scored, found, (sources == source) & (spoken == language), source, language) for language, source in pairs]
-    lines += [_figures(scored, found, spoken == language, ALL, language) for language in sorted(set(spoken.tolist()))]
-    return [*lines, _figures(scored, found, np.ones(len(spoken), np.bool_), ALL, ALL)]
+    lines = [_figures(marked, (sources == source) & (spoken == language), source, language) for language, source in pairs]
+    lines += [_figures(marked, spoken == language, ALL, language) for language in sorted(set(spoken.tolist()))]
+    return [*lines, _figures(marked, np.ones(len(spoken), np.bool_), ALL, ALL)]
 
 
 def breakdown(scored: Scored, rate: float) -> list[Figures]:
     """Figures by channel, then by category of the scams (as the data name it), over all sets and languages."""
-    found = _found(scored, rate)
+    marked = _marked(scored, rate)
     channels = np.array([row.message.channel or NOT_GIVEN for row in scored.rows])
     categories = np.array([row.category or NOT_GIVEN if row.label == "scam" else "" for row in scored.rows])
-    lines = [_figures(scored, found, channels == channel, ALL, ALL, channel) for channel in sorted(set(channels.tolist()))]
+    lines = [_figures(marked, channels == channel, ALL, ALL, channel) for channel in sorted(set(channels.tolist()))]
     named = sorted(set(categories.tolist()) - {""})
-    return [*lines, *(_figures(scored, found, categories == category, ALL, ALL, ALL, category) for category in named)]
+    return [*lines, *(_figures(marked, categories == category, ALL, ALL, ALL, category) for category in named)]
 
 
-def _found(scored: Scored, rate: float) -> dict[float, Bools]:
-    return {each: in_language(scored, each) for each in sorted({rate, *RATES}, key=(rate, *RATES).index)}
+@dataclass(frozen=True, slots=True)
+class _Marked:
+    """What all lines of a table need, once: rows by label, scams of languages with benign messages, found ones by rate (N each)."""
+
+    scored: Scored
+    labels: dict[str, Bools]
+    comparable: Bools
+    found: dict[float, Bools]
+
+
+def _marked(scored: Scored, rate: float) -> _Marked:
+    """The first of the rates is the one asked for."""
+    labels = {label: labelled(scored.rows, label) for label in ("scam", "promo", "benign")}
+    spoken = np.array([row.lang for row in scored.rows])
+    comparable = labels["scam"] & np.isin(spoken, spoken[labels["benign"]])
+    return _Marked(scored, labels, comparable, {each: in_language(scored, each) for each in (rate, *RATES)})
 
 
 def in_language(scored: Scored, rate: float) -> Bools:
@@ -120,11 +135,10 @@ def in_language(scored: Scored, rate: float) -> Bools:
     return above
 
 
-def _figures(
-    scored: Scored, found: dict[float, Bools], within: Bools, source: str, language: str, channel: str = ALL, category: str = ALL
-) -> Figures:
-    scam, promo, benign = (within & labelled(scored.rows, label) for label in ("scam", "promo", "benign"))
-    comparable = scam & np.isin([row.lang for row in scored.rows], [row.lang for row in scored.rows if row.label == "benign"])
+def _figures(marked: _Marked, within: Bools, source: str, language: str, channel: str = ALL, category: str = ALL) -> Figures:
+    scored, found = marked.scored, marked.found
+    scam, promo, benign = (within & of_label for of_label in marked.labels.values())
+    comparable = within & marked.comparable
     shares = {
         "recall": scored.flagged[scam],
         "review_recall": scored.reviewed[scam],
