@@ -53,7 +53,13 @@ def rows(found: bytes, source: PublicSet, name: str) -> Iterator[dict[str, str]]
 
     Raises DataError: no such member or column, or a label that is not mapped.
     """
-    lines = _lines(_unpacked(found, source, name), source)
+    try:
+        yield from _rows(_lines(_unpacked(found, source, name), source), source, name)
+    except (zipfile.BadZipFile, csv.Error) as error:
+        raise DataError(f"{name}: the file cannot be read: {error}") from None
+
+
+def _rows(lines: Iterator[list[str]], source: PublicSet, name: str) -> Iterator[dict[str, str]]:
     text, label = _columns(next(lines, []) if isinstance(source.text, str) else [], source, name)
     labels = {theirs.casefold(): ours for theirs, ours in source.labels.items()}
     for number, line in enumerate(lines, start=1):
@@ -70,14 +76,11 @@ def rows(found: bytes, source: PublicSet, name: str) -> Iterator[dict[str, str]]
 def _unpacked(found: bytes, source: PublicSet, name: str) -> bytes:
     if not source.member:
         return found
-    try:
-        with zipfile.ZipFile(io.BytesIO(found)) as archive:
-            inside = [info for info in archive.infolist() if Path(info.filename).name == source.member]
-            if len(inside) != 1 or inside[0].file_size > MOST:
-                raise DataError(f"{name}: the archive holds no single {source.member} of at most {MOST >> 20} MB")
-            return archive.read(inside[0])
-    except zipfile.BadZipFile as error:
-        raise DataError(f"{name}: {error}") from None
+    with zipfile.ZipFile(io.BytesIO(found)) as archive:
+        inside = [info for info in archive.infolist() if Path(info.filename).name == source.member]
+        if len(inside) != 1 or inside[0].file_size > MOST:
+            raise DataError(f"{name}: the archive holds no single {source.member} of at most {MOST >> 20} MB")
+        return archive.read(inside[0])
 
 
 def _lines(found: bytes, source: PublicSet) -> Iterator[list[str]]:

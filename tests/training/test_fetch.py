@@ -125,6 +125,7 @@ def test_other_bytes_than_expected_are_refused_and_what_was_there_stays(server: 
         ("/c.csv", b"A,B\nham,hello\n", {}, "no column 'TEXT'"),
         ("/d.zip", zipped("x", TSV), {"member": "SMS"}, "no single SMS"),
         ("/e.zip", b"no archive", {"member": "SMS"}, "zip"),
+        ("/g.csv", b"LABEL,TEXT\nham," + b"x" * 140_000 + b"\n", {}, "field larger"),
         ("/f.csv", b"LABEL,TEXT\n", {}, "no labelled message"),
         ("/short", CSV, {}, "cannot be downloaded|ended after"),
     ],
