@@ -2,5 +2,6 @@
 
 Reading order: `message` (what is read), `characters` (what each code point is), `text` (canonical text of a batch), `ngrams`,
 `links`, `numbering`, `signals` (what is measured on it), `languages` (which script a message is in), `classifier` (a batch of
-messages -> probabilities), `explain` (a few messages -> reasons, category, language), `artifact` (a model on disk).
+messages -> probabilities), `explain` (a few messages -> reasons, category, language), `artifact` (a model on disk), `npz`
+and `signature` (how its arrays are read, and who vouches for it).
 """

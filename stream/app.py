@@ -32,13 +32,13 @@ from stream.group import alert_topics
 from stream.health import Page
 from stream.logs import log
 from stream.parts import Parts, assemble
-from stream.reload import POLL_SECONDS
+from stream.reload import POLL_SECONDS, Every
 from stream.security import Security, security
 from stream.settings import Settings
 
 TABLE = "alerts"
 LONGEST_BACK_OFF_SECONDS = 30.0
-PARTS = ("scorer", "group-lag")  # threads of our own
+PARTS = ("models", "scorer", "group-lag")  # threads of our own
 FAILED, CANNOT_START = 1, 2  # exit codes
 
 
@@ -92,7 +92,8 @@ class _App(faust.App):
             web_router_enabled=False,
             worker_redirect_stdouts=False,
         )
-        self.first: list[Service] = [_Upkeep(self)]
+        models = Every(POLL_SECONDS, parts.follow_models)
+        self.first: list[Service] = [_Upkeep(self), _Thread("models", models.run, models.stop, self.fail)]
         self.behind_gate: list[Service] = []
         if parts.scorer:
             self.first.append(_Thread("scorer", parts.scorer.run, parts.scorer.stop, self.fail))

@@ -74,7 +74,7 @@ topics = typer.Typer(no_args_is_help=True, help="Make the topics, or look whethe
 app.add_typer(topics, name="topics")
 
 Brokers = Annotated[str, typer.Option("--brokers", help="Bootstrap servers.  [default: SCAMSIEVE_BROKERS]")]
-ModelName = Annotated[str, typer.Option("--model", help="Released version, or a model folder.  [default: the newest]")]
+ModelName = Annotated[str, typer.Option("--model", help="Released version, model folder, or pointer file.  [default: the newest]")]
 Reasons = Annotated[int, typer.Option("--reasons", help="Most reasons of a verdict.", min=0, max=20)]
 
 
@@ -263,23 +263,24 @@ def _offer(entry: EntryPoint) -> None:
     )
     def run(ctx: typer.Context) -> None:
         try:
-            function = entry.load()
+            offered = entry.load()
         except ModuleNotFoundError as error:
             raise SettingsError(f"`scamsieve {entry.name}` needs {error.name}: pip install 'scamsieve[training]'") from None
-        command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        command.command()(function)
+        command = offered
+        if not isinstance(offered, typer.Typer):
+            command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+            command.command()(offered)
         command(args=ctx.args, prog_name=f"scamsieve {entry.name}")
 
 
 def _first_line(entry: EntryPoint) -> str:
-    """The first line of a function's docstring, read from its module's source without running that."""
+    """The first line of a function's docstring, else of its module's, read from the source without running that."""
     found = find_spec(entry.module)
     if not found or not found.origin:
         return ""
-    for node in ast.parse(Path(found.origin).read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.FunctionDef) and node.name == entry.attr:
-            return (ast.get_docstring(node) or "").partition("\n")[0]
-    return ""
+    module = ast.parse(Path(found.origin).read_text(encoding="utf-8"))
+    functions = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == entry.attr]
+    return (ast.get_docstring(functions[0] if functions else module) or "").partition("\n")[0]
 
 
 for _entry in sorted(entry_points(group="scamsieve.commands"), key=lambda entry: entry.name):

@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 from prometheus_client.exposition import choose_encoder
 
+from models.artifact import Model
+from stream.model import Refusal
 from stream.parts import Parts
 from stream.policy import Policy
 
@@ -60,7 +62,7 @@ def status(parts: Parts, _accept: str = "") -> Page:
         "instance": settings.instance,
         "roles": sorted(settings.role_names),
         "group": settings.group,
-        "model": {"version": parts.model.version, "sha256": parts.model.sha256},
+        "model": _model(parts.settings.model, parts.model, parts.model_file.refused),
         "policy": _policy(parts.policy.path, parts.policy.current),
     }
     if parts.scorer:
@@ -73,6 +75,9 @@ def status(parts: Parts, _accept: str = "") -> Page:
             "alerts": state.raised,
             "dead_letters": state.dead,
         }
+    if parts.shadow:
+        shadow = parts.shadow
+        told["shadow"] = _model(shadow.file.name, shadow.model, shadow.file.refused) | {"off": shadow.off}
     if parts.counts:
         covered = parts.agents.partitions
         told["agents"] = {
@@ -93,6 +98,12 @@ def software() -> str:
         return version("scamsieve")
     except PackageNotFoundError:
         return "not installed"
+
+
+def _model(name: str, model: Model | None, refused: Refusal | None) -> dict[str, Any]:
+    """A model, what it goes by, and why what stands there now was refused, if it was."""
+    known = {"version": model.version, "sha256": model.sha256} if model else {}
+    return {"name": name, **known, "refused": refused and {"at": refused.at, "why": refused.why}}
 
 
 def _policy(path: str, policy: Policy) -> dict[str, Any]:

@@ -22,6 +22,7 @@ LATENCY = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 
 STAGE = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 BATCH = tuple(float(2**power) for power in range(15))
 STAGES = ("decode", "judge", "alert", "deliver")
+OTHER_LANGUAGE = "other"
 DRIFT_MESSAGES = 10_000  # fewer scores than this say nothing about drift
 DRIFT_MEMORY = 0.5  # once that many are in, older scores count half
 
@@ -70,6 +71,8 @@ class Batch:
     """Seconds from record timestamp to now, of every record."""
     seconds: Mapping[str, float]
     """By stage."""
+    model: Model
+    """That judged it."""
     ignored: Mapping[str, int] = field(default_factory=dict)
     """Optional fields that could not be read, since the last batch."""
 
@@ -95,11 +98,15 @@ class Metrics:
         )
         self.transactions = Counter("scamsieve_transactions", "Transactions", ["outcome"], registry=registry)
         self.reloads = Counter("scamsieve_policy_reloads", "Policy files read after a change", ["outcome"], registry=registry)
+        self.model_reloads = Counter("scamsieve_model_reloads", "Models loaded after a change", ["outcome"], registry=registry)
         self.model = Info("scamsieve_model", "The model that judges", registry=registry)
-        self.model.info({"version": model.version, "sha256": model.sha256})
-        self._reference = np.array(model.manifest.score_histogram)
-        self._recent = np.zeros(len(self._reference))
+        self.serve(model)
+        self._refer_to(model)
         self.follow(policy)
+
+    def serve(self, model: Model) -> None:
+        """Tell of the model that judges from now on; its drift begins with the first batch that it has judged."""
+        self.model.info({"version": model.version, "sha256": model.sha256})
 
     def follow(self, policy: Policy) -> None:
         """Label by the operators of this policy; make every child that can be foreseen, so that the first event is an increase."""
@@ -115,6 +122,7 @@ class Metrics:
             self.transactions.labels(outcome)
         for outcome in ("taken", "refused"):
             self.reloads.labels(outcome)
+            self.model_reloads.labels(outcome)
 
     def count(self, batch: Batch) -> None:
         """Count one batch."""
@@ -134,6 +142,8 @@ class Metrics:
         self.waited.observe(np.maximum(batch.waited, 0))
         self.scores.observe(batch.scores)
         self._count_delays(batch.alerts)
+        if batch.model is not self._drifting:
+            self._refer_to(batch.model)
         self._follow_drift(batch.scores)
 
     def _count_delays(self, alerts: Sequence[Alert]) -> None:
@@ -143,6 +153,12 @@ class Metrics:
             delays = np.array([now - (sent / 1000 if isinstance(sent, int) else sent.timestamp()) for now, sent in known])
             self.skewed.inc(int((delays < 0).sum()))
             self.to_alert.observe(np.maximum(delays, 0))
+
+    def _refer_to(self, model: Model) -> None:
+        """Begin anew: scores of one model say nothing about the drift of another."""
+        self._drifting = model
+        self._reference = np.array(model.manifest.score_histogram)
+        self._recent = np.zeros(len(self._reference))
 
     def _follow_drift(self, scores: Values) -> None:
         """Population stability index (Siddiqi, 2006) of recent scores against the manifest's histogram."""
@@ -165,6 +181,34 @@ class AgentMetrics:
         )
         for outcome in ("counted", "copy", "unreadable"):
             self.alerts.labels(outcome)
+
+
+class ShadowMetrics:
+    """All metrics of a shadow model. Languages are those that the live model tells; what senders state beyond these is `other`."""
+
+    def __init__(self, registry: CollectorRegistry, languages: Iterable[str], policy: Policy) -> None:
+        labels = ["operator", "language"]
+        self.messages = Counter("scamsieve_shadow_messages", "Messages judged by the shadow model, too", labels, registry=registry)
+        self.disagreements = Counter("scamsieve_shadow_disagreements", "Messages that it decided otherwise", labels, registry=registry)
+        self.failures = Counter("scamsieve_shadow_failures", "Times that the shadow model was switched off", registry=registry)
+        self._languages = frozenset(languages)
+        self._follow(policy)
+
+    def _follow(self, policy: Policy) -> None:
+        self._policy = policy
+        for operator in (*policy.operators, OTHER_OPERATOR):
+            for language in (*self._languages, OTHER_LANGUAGE):
+                self.messages.labels(operator, language)
+                self.disagreements.labels(operator, language)
+
+    def count(self, messages: Mapping[tuple[str, str], int], differing: Mapping[tuple[str, str], int], policy: Policy) -> None:
+        """Count messages of a batch by operator and language, as judged by a policy."""
+        if policy is not self._policy:
+            self._follow(policy)
+        for (operator, language), number in messages.items():
+            labels = policy.label(operator), language if language in self._languages else OTHER_LANGUAGE
+            self.messages.labels(*labels).inc(number)
+            self.disagreements.labels(*labels).inc(differing.get((operator, language), 0))
 
 
 def stability_index(expected: Values, found: Values) -> float:

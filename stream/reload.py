@@ -4,6 +4,8 @@ The content is compared, not the time of change: Kubernetes swaps a mounted file
 be older than the one before it.
 """
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from stream import policy
@@ -50,3 +52,23 @@ class PolicyFile:
             return Path(self.path).read_bytes() if self.path else None
         except OSError:
             return None
+
+
+class Every:
+    """A call made every so many seconds, in a thread of its own (`run`), until it is told to stop.
+
+    Models are followed so: reading one takes longer than the worker's event loop may stand still.
+    """
+
+    def __init__(self, seconds: float, call: Callable[[], None]) -> None:
+        self._seconds, self._call = seconds, call
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Call, until stopped."""
+        while not self._stopping.wait(self._seconds):
+            self._call()
+
+    def stop(self) -> None:
+        """End after the call at hand."""
+        self._stopping.set()

@@ -33,6 +33,7 @@ from stream.logs import log
 from stream.metrics import STAGES, Batch, Metrics
 from stream.policy import Policy
 from stream.settings import Settings
+from stream.shadow import Shadow
 from stream.wire import Decoded, Decoder, Event, Limits
 
 LONGEST_BACK_OFF_SECONDS = 30.0
@@ -67,10 +68,13 @@ class Delivered:
 
 
 class Scorer:
-    """A scorer's parts and state. `run` is its thread; `stop` and `use` may be called from any other."""
+    """A scorer's parts and state. `run` is its thread; `stop`, `use` and `serve` may be called from any other."""
 
-    def __init__(self, settings: Settings, model: Model, policy: Policy, disclosure: Disclosure, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, model: Model, policy: Policy, disclosure: Disclosure, metrics: Metrics, shadow: Shadow | None = None
+    ) -> None:
         self.settings, self.model, self.policy, self.disclosure, self.metrics = settings, model, policy, disclosure, metrics
+        self.shadow = shadow
         self.state = State(turned=time.monotonic())
         self._decoder = Decoder(Event, Limits(settings.max_record_bytes, settings.max_text_bytes))
         self._lag = Lag(metrics)
@@ -87,6 +91,11 @@ class Scorer:
         """Judge by another policy from the next batch on."""
         self.metrics.follow(policy)
         self.policy = policy
+
+    def serve(self, model: Model) -> None:
+        """Judge by another model from the next batch on; the one at hand keeps its own to the end."""
+        self.metrics.serve(model)
+        self.model = model
 
     def run(self) -> None:
         """Judge until stopped. Raises Fenced if another instance took over."""
@@ -164,26 +173,26 @@ class Scorer:
         decoded = self._decoder.decode_all(taken.values())
         ignored, self._decoder.ignored = self._decoder.ignored, {}
         clock.append(time.perf_counter())
-        policy = self.policy
-        decoded, judgement = self._judge(decoded, policy)
+        model, policy = self.model, self.policy  # one of each for the whole batch
+        decoded, judgement = self._judge(decoded, model, policy)
         clock.append(time.perf_counter())
         return Judged(taken, decoded, judgement, policy, ignored, dict(zip(STAGES, np.diff(clock).tolist(), strict=False)))
 
-    def _judge(self, decoded: Decoded[Event], policy: Policy) -> tuple[Decoded[Event], Judgement]:
+    def _judge(self, decoded: Decoded[Event], model: Model, policy: Policy) -> tuple[Decoded[Event], Judgement]:
         """Judge the batch; if that raises, find the messages that do it one by one: they become dead letters."""
         try:
-            return decoded, judge(self.model, policy, decoded.messages)
+            return decoded, judge(model, policy, decoded.messages)
         except Exception as error:  # noqa: BLE001 whatever it is, it must not stop the partition
             log.error("judging a batch raised", exception=type(error).__name__, messages=len(decoded.messages))
         messages, numbers, dead = [], [], dict(decoded.dead)
         for message, number in zip(decoded.messages, decoded.numbers, strict=True):
             try:
-                judge(self.model, policy, [message])
+                judge(model, policy, [message])
                 messages.append(message)
                 numbers.append(number)
             except Exception as error:  # noqa: BLE001
                 dead[number] = Internal(f"judging it raised {type(error).__name__}")
-        return Decoded(messages, numbers, dead), judge(self.model, policy, messages)
+        return Decoded(messages, numbers, dead), judge(model, policy, messages)
 
     def _deliver(self, deliver: Deliver, judged: Judged) -> Delivered:
         """The second half: judgement -> alerts and dead letters -> one delivery. Runs in the second thread."""
@@ -192,7 +201,10 @@ class Scorer:
         clock.append(time.perf_counter())
         done = deliver(answered.outgoing, judged.taken.spans, judged.taken.group)
         clock.append(time.perf_counter())
-        return Delivered(done, answered, dict(zip(STAGES[2:], np.diff(clock).tolist(), strict=True)), time.time())
+        delivered = Delivered(done, answered, dict(zip(STAGES[2:], np.diff(clock).tolist(), strict=True)), time.time())
+        if done and self.shadow:
+            self.shadow.look(judged)
+        return delivered
 
     def _count(self, judged: Judged, delivered: Delivered) -> None:
         """Tell the metrics and the pages of a delivered batch."""
@@ -200,7 +212,8 @@ class Scorer:
         codes = [error.code for error in delivered.answer.dead.values()]
         scores = judged.judgement.scores.probabilities[:, 0]
         waited = delivered.at - judged.taken.timestamps
-        self.metrics.count(Batch(messages, raised, codes, scores, waited, {**judged.seconds, **delivered.seconds}, judged.ignored))
+        seconds, model = {**judged.seconds, **delivered.seconds}, judged.judgement.model
+        self.metrics.count(Batch(messages, raised, codes, scores, waited, seconds, model, judged.ignored))
         self._lag.judged(judged.taken.spans, judged.taken.newest)
         self.state.judged += len(messages)
         self.state.raised += len(raised)

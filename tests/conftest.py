@@ -77,3 +77,9 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model(model_folder: Path) -> Model:
     """A loaded model of random weights."""
     return load(model_folder)
+
+
+@pytest.fixture(scope="session")
+def flagging(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A model that flags everything."""
+    return load(write_model(tmp_path_factory.mktemp("models") / "0.0.2", threshold=0.0))

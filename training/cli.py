@@ -9,7 +9,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from models.artifact import Model, load, released
+from models.artifact import Model, load
+from models.locate import locate
 from training import assessment, overlap, release, report, reports, tables
 from training import evaluate as evaluation
 from training.data import CORPUS, DataError, read, without_duplicates
@@ -59,8 +60,8 @@ def evaluate(
     *,
     data: Folders = None,
     more: More = None,
-    model: Annotated[str, typer.Option("--model", help="Released version, or a model folder.  [default: the newest]")] = "",
-    against: Annotated[str, typer.Option("--against", help="Another version or folder, to compare with pairwise.")] = "",
+    model: Annotated[str, typer.Option("--model", help="Released version, model folder, or pointer file.  [default: the newest]")] = "",
+    against: Annotated[str, typer.Option("--against", help="Another version, folder or pointer, to compare with pairwise.")] = "",
     false_positive_rate: Rate = 0.005,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for report.html and report.json: everything, in a few minutes.")] = None,
     with_texts: Annotated[bool, typer.Option("--with-texts", help="Show the texts of mistakes in report.html.")] = False,
@@ -136,8 +137,8 @@ def data(
 
 
 def _model(name: str) -> Model:
-    """A model folder if the name is one, else a released version."""
-    return load(Path(name) if name and (Path(name) / "manifest.json").is_file() else released(name))
+    """The model of a version, a folder or a pointer file."""
+    return load(locate(name))
 
 
 def _pairs(given: list[str], form: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from rich.table import Table
 from models.artifact import Manifest
 from training.evaluate import ALL, Comparison, Figures
 from training.fit import Recipe
+from training.gate import QUESTIONS, Answer
 
 _NONE = "-"
 _LEGEND = """\
@@ -56,6 +57,26 @@ def comparison(lines: Sequence[Comparison], rate: float, this: str, against: str
     for line in lines:
         recalls = percent(line.recall), percent(line.recall_against)
         table.add_row(line.language, str(line.scam), *recalls, str(line.only_this), str(line.only_against), f"{line.p_value:.3g}")
+    return table
+
+
+def gate(answers: Sequence[Answer], candidate: str, live: str) -> Table:
+    """Where a candidate and the live model differ; what is worse beyond chance is bold."""
+    title = f"{candidate} against the live {live}: what only one of them gets wrong"
+    caption = "\n".join(
+        (
+            *(f"{name}: {text}" for name, text in QUESTIONS.items()),
+            "p: exact one-sided McNemar test, corrected for the number of questions (Holm); not shown: where both err alike",
+        )
+    )
+    table = Table(title=title, caption=caption, title_justify="left", caption_justify="left", box=SIMPLE_HEAD)
+    for heading in ("question", "language", "messages", f"only {candidate}", f"only live {live}", "p", ""):
+        table.add_column(heading, justify="left" if heading in ("question", "language") else "right")
+    for a in answers:
+        if a.only_candidate or a.only_live:
+            verdict = ("worse, accepted" if a.accepted else "worse") if a.worse else ""
+            cells = (a.question, a.language, str(a.messages), str(a.only_candidate), str(a.only_live), f"{a.p_value:.3g}", verdict)
+            table.add_row(*cells, style="bold" if a.worse else "")
     return table
 
 

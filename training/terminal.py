@@ -11,7 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from models.artifact import ArtifactError
 from training.data import DataError
 from training.fit import Tell
+from training.gate import GateError
 from training.release import TrainingError
+from training.sign import SigningError
 
 
 def console() -> Console:
@@ -25,7 +27,7 @@ def plain_errors() -> Iterator[None]:
     """A user's mistake is one line on stderr and exit code 2."""
     try:
         yield
-    except (DataError, ArtifactError, TrainingError, OSError) as error:
+    except (DataError, ArtifactError, GateError, SigningError, TrainingError, OSError) as error:
         print(f"scamsieve: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
 

@@ -10,14 +10,13 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 
-from models.artifact import Model, load
+from models.artifact import Model
 from stream import asyncapi, examples, schemas, wire
 from stream.errors import RecordError, RecordTooLong
 from stream.judge import Disclosure, alerts, explained, judge
 from stream.policy import Policy
 from stream.privacy import masker
 from stream.wire import Decoder, Event, Limits, Place
-from tests.conftest import write_model
 
 EVENTS = Path(__file__).parents[2] / "docs" / "events"
 DOCUMENTS = schemas.documents()
@@ -115,12 +114,6 @@ def test_alert_categories_and_error_codes_are_closed_lists() -> None:
     alert = json.loads(DOCUMENTS["alert.schema.json"])
     assert len(alert["properties"]["category"]["enum"]) == 16
     assert "internal" in json.loads(DOCUMENTS["dead-letter-headers.schema.json"])["properties"]["scamsieve.code"]["enum"]
-
-
-@pytest.fixture(scope="module")
-def flagging(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    """A model that flags everything."""
-    return load(write_model(tmp_path_factory.mktemp("models") / "0.0.1", threshold=0.0))
 
 
 @pytest.fixture(scope="module")

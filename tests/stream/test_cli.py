@@ -181,3 +181,10 @@ def test_feed_writes_what_would_be_sent_and_sums_up(tmp_path: Path) -> None:
     assert "read 2 lines, wrote 1 messages" in done.output
     assert "left out, for it could not be read: sent_at 1" in done.output
     assert "refused, for they are no messages: not_json 1" in done.output
+
+
+def test_offline_commands_may_have_commands_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`release`: its help is its module's, and a subcommand gets its own options."""
+    app = offered(monkeypatch, "training.cli_release:app")
+    assert "Make a trained model the live one" in CliRunner().invoke(app, ["--help"]).output
+    assert "--candidate" in CliRunner().invoke(app, ["train", "make", "--help"]).output

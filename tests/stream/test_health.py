@@ -98,7 +98,8 @@ def test_status_tells_what_the_worker_is_and_which_partitions_its_counts_cover(p
     parts.counts.table.update({"0/bank/th-siam": {minute: 3}, "1/loan/other": {minute: 1}, "2/loan/other": {minute: 9}})
     parts.agents.partitions = {"scam.alerts": [0, 1]}
     shown = told(health.status(parts))
-    assert shown["model"] == {"version": parts.model.version, "sha256": parts.model.sha256}
+    assert shown["model"] == {"name": parts.settings.model, "version": parts.model.version, "sha256": parts.model.sha256, "refused": None}
+    assert "shadow" not in shown
     assert shown["roles"] == ["agents", "scorer"]
     assert shown["policy"]["thresholds"][0]["name"] == "all"
     assert shown["scorer"]["judged"] == 0

@@ -9,7 +9,7 @@ from models.artifact import Model
 from stream.errors import PolicyError
 from stream.metrics import Metrics
 from stream.policy import Policy
-from stream.reload import PolicyFile
+from stream.reload import Every, PolicyFile
 
 
 @pytest.fixture
@@ -68,3 +68,16 @@ def test_without_a_file_there_is_nothing_to_follow(metrics: Metrics) -> None:
 def test_a_wrong_file_at_the_start_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="cannot be read"):
         PolicyFile(str(tmp_path / "none.toml"))
+
+
+def test_a_call_is_made_again_and_again_until_it_is_stopped() -> None:
+    calls: list[int] = []
+
+    def call() -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            every.stop()
+
+    every = Every(0.0, call)
+    every.run()
+    assert len(calls) == 3

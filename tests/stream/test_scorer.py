@@ -197,3 +197,39 @@ def test_headers_that_cannot_be_read_do_no_harm(scorer: Scorer) -> None:
     records = [cast(Record, Headless(one)) for one in judged.taken.records]
     headless = replace(judged, taken=replace(judged.taken, records=records))
     assert len(answer(headless, scorer.settings, DISCLOSURE, NOW).outgoing) == 2
+
+
+def test_a_batch_is_judged_explained_and_counted_by_one_model_even_if_another_comes_meanwhile(
+    scorer: Scorer, flagging: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new one comes in the midst of judging, where a poison message has the batch judged once more, one by one."""
+    old, used = scorer.model, []
+
+    def fragile(model: Model, policy: Policy, messages: Any) -> Any:
+        used.append(model)
+        scorer.serve(flagging)
+        if any(message.text == "poison" for message in messages):
+            raise ZeroDivisionError
+        return judge(model, policy, messages)
+
+    monkeypatch.setattr(module, "judge", fragile)
+    batches = [[record(0, 1, SCAMMER), record(0, 2, text="poison"), record(0, 3)], [record(0, 4, SCAMMER)]]
+    first, second = run(scorer, Client(batches), [True, True])
+    assert {id(model) for model in used[:-1]} == {id(old)}
+    assert (first.judgement.model, second.judgement.model) == (old, flagging)
+    versions = [[alert.model.version for alert in answer(one, scorer.settings, DISCLOSURE, NOW).alerts] for one in (first, second)]
+    assert versions == [[old.version], [flagging.version]]
+
+
+def test_the_shadow_sees_what_was_delivered_and_only_that(scorer: Scorer) -> None:
+    seen: list[int] = []
+
+    class Looking:
+        def look(self, judged: Judged) -> None:
+            seen.append(judged.taken.spans[0].first)
+
+    scorer.shadow = cast(Any, Looking())
+    for offset, done in ((1, True), (2, False)):
+        judged = scorer._process(taken([record(0, offset, SCAMMER)], "g"))
+        assert scorer._deliver(lambda *_, done=done: done, judged).done is done
+    assert seen == [1]
