@@ -1,25 +1,25 @@
 """The offline commands. Each is a plain function with typer's annotations, offered by the entry-point group `scamsieve.commands`."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from models.artifact import ArtifactError, Model, load
+from models.artifact import Model, load
 from models.locate import locate
+from training import assessment, overlap, release, report, reports, tables
 from training import evaluate as evaluation
-from training import release, report
 from training.data import CORPUS, DataError, read, without_duplicates
-from training.fit import Recipe, Tell
-from training.gate import GateError
-from training.sign import SigningError
+from training.fetch import fetch
+from training.fit import Recipe
+from training.judges import cross_validate as cross_validated
+from training.judges import one
+from training.sources import SOURCES, public_sets
+from training.terminal import console, plain_errors, progress
 
 _DEFAULT = Recipe()
 Folders = Annotated[list[Path] | None, typer.Option("--data", help="Folder or file of labelled JSONL; may be given more than once.")]
@@ -40,21 +40,20 @@ def train(
 ) -> None:
     """Train a model on labelled messages (on the project's own corpus without --data) and write its folder."""
     recipe = Recipe(seed=seed, jobs=jobs, cache=cache)
-    with plain_errors(), _progress() as tell:
+    with plain_errors(), progress() as tell:
         tell("read", 0, 1)
         found = read([*(data or []), *(more or [])] or [CORPUS])
-        found.licences.update(_licences(licence or []))
+        found.licences.update(_pairs(licence or [], "--licence SOURCE=LICENCE"))
         rows = release.prepare(found, tell)
         trained = release.train(rows, recipe, false_positive_rate, tell)
         tell("write and prove", 0, 1)
         model = release.write(out, trained, rows, found, recipe, datetime.now(UTC).date().isoformat())
         tell("write and prove", 1, 1)
-    console = terminal()
     for line in report.left_out(found.left_out):
-        console.print(f"left out: {line}", markup=False)
+        console().print(f"left out: {line}", markup=False)
     lines = [line for line in trained.out_of_fold if line.source == evaluation.ALL]
-    console.print(report.figures(lines, false_positive_rate, "Out of fold"))
-    console.print(f"{out}: {len(rows)} messages learned, SHA-256 of the weights {model.sha256}", markup=False, soft_wrap=True)
+    console().print(report.figures(lines, false_positive_rate, "Out of fold"))
+    console().print(f"{out}: {len(rows)} messages learned, SHA-256 of the weights {model.sha256}", markup=False, soft_wrap=True)
 
 
 def evaluate(
@@ -64,37 +63,77 @@ def evaluate(
     model: Annotated[str, typer.Option("--model", help="Released version, model folder, or pointer file.  [default: the newest]")] = "",
     against: Annotated[str, typer.Option("--against", help="Another version, folder or pointer, to compare with pairwise.")] = "",
     false_positive_rate: Rate = 0.005,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for report.html and report.json: everything, in a few minutes.")] = None,
+    with_texts: Annotated[bool, typer.Option("--with-texts", help="Show the texts of mistakes in report.html.")] = False,
+    train_data: Annotated[
+        list[Path] | None, typer.Option("--train-data", help="What the model has learned from: near-duplicates of it are left out. Repeat.")
+    ] = None,
+    baselines: Annotated[bool, typer.Option("--baselines", help="Train usual classifiers on --train-data, and judge them, too.")] = False,
+    cross_validate: Annotated[
+        int, typer.Option("--cross-validate", help="Measure no model but the pipeline, trained on so many folds of the data.", min=0)
+    ] = 0,
+    label: Annotated[list[str] | None, typer.Option("--label", help="THEIRS=OURS of labels in the data (spam=scam). Repeat.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the folds of --cross-validate.")] = _DEFAULT.seed,
+    jobs: Annotated[int, typer.Option("--jobs", help="Folds to fit at the same time.", min=1)] = _DEFAULT.jobs,
     json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file, too.")] = None,
 ) -> None:
-    """Measure a model on labelled messages: a table by set and language."""
-    with plain_errors():
+    """Measure a model on labelled messages: a table by set and language; with --out, a report with pictures and attacks."""
+    with plain_errors(), progress() as tell:
+        if baselines and not (train_data and out):
+            raise DataError("--baselines needs --train-data, to learn from, and --out, to write to")
+        if cross_validate == 1 or (cross_validate and (against or train_data or model)):
+            raise DataError("--cross-validate takes two folds or more, and no --model, --against or --train-data")
         chosen, other = _model(model), _model(against) if against else None
-        found = read([*(data or []), *(more or [])] or [CORPUS])
-    rows = without_duplicates(found.rows, found.left_out)
-    scored = evaluation.score(rows, chosen)
-    lines = evaluation.table(scored, false_positive_rate)
-    pairs = evaluation.compare(scored, evaluation.score(rows, other), false_positive_rate) if other else []
-    console = terminal()
-    for line in report.left_out(found.left_out):
-        console.print(f"left out: {line}", markup=False)
-    console.print(report.figures(lines, false_positive_rate, f"Model {chosen.version} at its own thresholds"))
-    if other:
-        console.print(report.comparison(pairs, false_positive_rate, chosen.version, other.version))
+        tell("read", 0, 1)
+        found = read([*(data or []), *(more or [])] or [CORPUS], _pairs(label or [], "--label THEIRS=OURS"))
+        learned = without_duplicates(read(train_data).rows, Counter()) if train_data else []
+        rows, likeness = found.rows, None
+        if not cross_validate:
+            rows, likeness = overlap.unseen(without_duplicates(rows, found.left_out), learned, tell)
+        recipe = Recipe(seed=seed, jobs=jobs)
+        judges = cross_validated(rows, cross_validate, recipe, false_positive_rate, tell) if cross_validate else one(chosen, rows)
+        scored, told = assessment.assess(judges, rows, false_positive_rate, dict(found.left_out))
+        told = msgspec.structs.replace(told, overlap=likeness)
+        if other:
+            pairs = evaluation.compare(scored, evaluation.score(rows, other), false_positive_rate)
+            told = msgspec.structs.replace(told, against=other.version, comparison=pairs)
+        if out:
+            told = reports.write(out, told, judges, scored, learned if baselines else [], with_texts, tell)
+    for line in tables.evaluation(told):
+        console().print(line, markup=False) if isinstance(line, str) else console().print(line)
     if json:
-        whole = {
-            "model": chosen.version,
-            "sha256": chosen.sha256,
-            "figures": lines,
-            "against": other and other.version,
-            "comparison": pairs,
-        }
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n")
+        json.write_bytes(reports.as_json(told))
 
 
-def terminal() -> Console:
-    """The terminal; a file or pipe gets the tables in their full width."""
-    console = Console()
-    return console if console.is_terminal else Console(width=160)
+class Action(StrEnum):
+    """What `scamsieve data` can do."""
+
+    fetch = "fetch"
+    list = "list"
+
+
+def data(
+    action: Annotated[Action, typer.Argument(help="fetch: download, check and convert; list: tell what there is.")],
+    names: Annotated[list[str] | None, typer.Argument(help="Of sets.  [default: all that are there to train on]")] = None,
+    *,
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")] = Path("data"),
+    sources: Annotated[Path, typer.Option("--sources", help="A table of sets of your own.", show_default=False)] = SOURCES,
+) -> None:
+    """Fetch public sets of labelled messages from where they were published (needs a network)."""
+    with plain_errors():
+        known = public_sets(sources)
+        unknown = sorted(set(names or []) - known.keys())
+        if unknown:
+            raise DataError(f"no set {', '.join(unknown)} in {sources} (there: {', '.join(known)})")
+        wanted = set(names or [name for name, told in known.items() if action is Action.list or told.use == "training"])
+        chosen = {name: told for name, told in known.items() if name in wanted}
+        if action is Action.list:
+            console().print(tables.public_sets(chosen))
+            return
+        with progress() as tell:
+            counts = {name: fetch(name, told, out, tell) for name, told in chosen.items()}
+    for name, count in counts.items():
+        console().print(f"{out / name}.jsonl.gz: {count} messages, {chosen[name].licence}; cite {chosen[name].citation}", markup=False)
 
 
 def _model(name: str) -> Model:
@@ -102,36 +141,11 @@ def _model(name: str) -> Model:
     return load(locate(name))
 
 
-def _licences(given: list[str]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in given]
-    for text, (source, _, licence) in zip(given, pairs, strict=True):
-        if not source or not licence:
-            raise DataError(f"--licence {text}: write SOURCE=LICENCE")
-    return {source: licence for source, _, licence in pairs}
-
-
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """A user's mistake is one line on stderr and exit code 2."""
-    try:
-        yield
-    except (DataError, ArtifactError, GateError, SigningError, release.TrainingError, OSError) as error:
-        print(f"scamsieve: {error}", file=sys.stderr)
-        raise typer.Exit(2) from None
-
-
-@contextmanager
-def _progress() -> Iterator[Tell]:
-    """One line a stage on stderr; a stage is done when the next one begins."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def tell(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                for task in tasks.values():
-                    progress.update(task, completed=progress.tasks[task].total)
-                tasks[stage] = progress.add_task(stage, total=total)
-            progress.update(tasks[stage], completed=done)
-
-        yield tell
+def _pairs(given: list[str], form: str) -> dict[str, str]:
+    """What stands before and after the = of each; `form` is the option and how its value is to be written."""
+    option, _, value = form.partition(" ")
+    parts = [text.partition("=") for text in given]
+    for text, (left, _, right) in zip(given, parts, strict=True):
+        if not left or not right:
+            raise DataError(f"{option} {text}: write {value}")
+    return {left: right for left, _, right in parts}

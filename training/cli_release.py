@@ -13,8 +13,9 @@ from models.artifact import ArtifactError, Model
 from models.locate import locate
 from models.signature import TrustedKeys
 from training import evaluate, gate, pointer, report, sign
-from training.cli import Folders, More, Rate, plain_errors, terminal
+from training.cli import Folders, More, Rate
 from training.data import DataError, read, without_duplicates
+from training.terminal import console, plain_errors
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=(__doc__ or "").partition("\n")[0])
 
@@ -103,7 +104,7 @@ def _compared(candidate: Model, live: Model, data: list[Path], rate: float, acce
     found = read(data)
     rows = without_duplicates(found.rows, found.left_out)
     answers = gate.compare(evaluate.score(rows, candidate), evaluate.score(rows, live), rate, accepted)
-    terminal().print(report.gate(answers, candidate.version, live.version))
+    console().print(report.gate(answers, candidate.version, live.version))
     return answers
 
 
@@ -116,7 +117,7 @@ def _live(name: str) -> Model:
 
 
 def _tell(line: str) -> None:
-    terminal().print(line, markup=False, soft_wrap=True)
+    console().print(line, markup=False, soft_wrap=True)
 
 
 def _trusted(path: Path | None) -> TrustedKeys:

@@ -9,7 +9,7 @@ import gzip
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -65,8 +65,8 @@ class Found:
     left_out: Counter[str] = field(default_factory=Counter)
 
 
-def read(paths: Sequence[Path]) -> Found:
-    """All labelled messages of files, and of folders' files.
+def read(paths: Sequence[Path], labels: Mapping[str, str] | None = None) -> Found:
+    """All labelled messages of files, and of folders' files; `labels` tells ours by what else a file calls them (spam: scam).
 
     Raises DataError: nothing there, a file that cannot be read, or a line without what it needs.
     """
@@ -76,7 +76,7 @@ def read(paths: Sequence[Path]) -> Found:
             source = source_of(file)
             if file.resolve().is_relative_to(CORPUS):
                 found.licences[source] = CORPUS_LICENCE
-            found.rows.extend(_rows(file, source, found.left_out))
+            found.rows.extend(_rows(file, source, found.left_out, labels or {}))
         found.licences.update(_licences(path / "LICENCES.tsv"))
     if not found.rows:
         raise DataError(f"no labelled messages in {', '.join(map(str, paths)) or 'nothing'}")
@@ -110,24 +110,25 @@ def _licences(table: Path) -> dict[str, str]:
     return {source.strip(): licence.strip() for source, licence in (line.split("\t") for line in lines)}
 
 
-def _rows(file: Path, source: str, left_out: Counter[str]) -> Iterator[Row]:
+def _rows(file: Path, source: str, left_out: Counter[str], names: Mapping[str, str]) -> Iterator[Row]:
     opened = gzip.open if file.suffix == ".gz" else open
     try:
         with opened(file, "rb") as stream:
             for number, line in enumerate(stream, start=1):
                 if line.strip() and not (number == 1 and line.startswith(HEADING)):
                     try:
-                        yield _row(line, source, left_out)
+                        yield _row(line, source, left_out, names)
                     except (msgspec.MsgspecError, UnicodeError) as error:
                         raise DataError(f"{file}, line {number}: {error}") from None
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{file} cannot be read: {error}") from None
 
 
-def _row(line: bytes, source: str, left_out: Counter[str]) -> Row:
+def _row(line: bytes, source: str, left_out: Counter[str], names: Mapping[str, str]) -> Row:
     """One line. A metadata field that cannot be read is left out, as the stream does, and counted."""
-    labels = msgspec.json.decode(line, type=_Labels)
     given = msgspec.json.decode(line, type=dict[str, Any])
+    given["label"] = names.get(str(given.get("label")), given.get("label"))
+    labels = msgspec.convert(given, _Labels)
     metadata: dict[str, Any] = {}
     for name in METADATA:
         if given.get(name) not in (None, "", {}):

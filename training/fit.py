@@ -29,6 +29,7 @@ from training.data import Row, text_only
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
+NEVER = -30.0  # log-odds of a label that no message has
 Tell = Callable[[str, int, int], None]
 """Told of progress: the stage, how much of it is done, out of how much."""
 
@@ -162,10 +163,25 @@ def _balance(rows: Sequence[Row]) -> Floats:
 
 
 def learn(features: csr_array, labels: Ints, weights: Floats, recipe: Recipe) -> LogisticRegression:
-    """A fitted classifier whose rows of coefficients are differences to `benign`, which is the same model."""
-    model = fit_used(classifier(recipe), features, labels, weights)
+    """A fitted classifier whose rows of coefficients are differences to `benign`, which is the same model.
+
+    A label that no message has is never told: its weights are 0 and its bias is NEVER.
+    """
+    model = _with_all_classes(fit_used(classifier(recipe), features, labels, weights))
     model.coef_ -= model.coef_[-1]
     model.intercept_ -= model.intercept_[-1]
+    return model
+
+
+def _with_all_classes(model: LogisticRegression) -> LogisticRegression:
+    """The model with a row of coefficients for each of CLASSES; of two classes scikit-learn keeps one row for both."""
+    if len(model.classes_) == len(CLASSES):
+        return model
+    coefficients, bias = np.zeros((len(CLASSES), model.coef_.shape[1])), np.full(len(CLASSES), NEVER)
+    own = model.classes_[1:] if len(model.classes_) == 2 else model.classes_
+    bias[model.classes_] = 0.0
+    coefficients[own], bias[own] = model.coef_, model.intercept_
+    model.coef_, model.intercept_, model.classes_ = coefficients, bias, np.arange(len(CLASSES))
     return model
 
 

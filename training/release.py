@@ -44,6 +44,8 @@ class Trained:
     language: Head
     thresholds: Thresholds
     histogram: tuple[float, ...]
+    cut: float
+    """The score that parts scams from all else with the fewest errors, out of fold, each row counting the same."""
     out_of_fold: list[Figures]
 
 
@@ -87,12 +89,14 @@ def train(rows: Sequence[Row], recipe: Recipe, rate: float, tell: Tell) -> Train
     buckets = recipe.ngrams.buckets
     with threadpool_limits(limits=1):
         category, language = heads.category(taught, buckets), heads.language(taught, script, buckets)
-    return Trained(estimator, calibration, category, language, chosen, _histogram(taught, scores), _figures(taught, script, scores, chosen))
+    histogram, figures = _histogram(taught, scores), _figures(taught, script, scores, chosen)
+    cut = evaluate.fewest_errors(scores, taught.labels == CLASSES.index("scam"), taught.shares)
+    return Trained(estimator, calibration, category, language, chosen, histogram, cut, figures)
 
 
 def _folds(rows: Sequence[Row], groups: Ints, recipe: Recipe) -> list[tuple[Ints, Ints]]:
     folds = split.folds(rows, groups, recipe.folds, recipe.seed)
-    for label in CLASSES:
+    for label in sorted({row.label for row in rows}):
         if any(all(rows[i].label != label for i in learned) for learned, _ in folds):
             raise TrainingError(
                 f"the messages of {label} are nearly all near-duplicates of each other: none is left to learn from in a fold"
@@ -169,8 +173,16 @@ def write(folder: Path, trained: Trained, rows: Sequence[Row], found: Found, rec
 
     Raises ArtifactError if it does not.
     """
-    manifest = Manifest(
-        version=folder.name,
+    told = manifest(folder.name, created, trained, rows, found, recipe)
+    card = report.card(told, trained.out_of_fold, found.left_out, recipe)
+    artifact.save(folder, serving(trained, recipe), told, golden(trained, recipe.seed), card)
+    return artifact.load(folder)
+
+
+def manifest(version: str, created: str, trained: Trained, rows: Sequence[Row], found: Found, recipe: Recipe) -> Manifest:
+    """All that is told of a model, but for the checksums of its files."""
+    return Manifest(
+        version=version,
         created=created,
         ngram_longest=recipe.ngrams.longest,
         ngram_bits=recipe.ngrams.bits,
@@ -182,9 +194,6 @@ def write(folder: Path, trained: Trained, rows: Sequence[Row], found: Found, rec
         metrics={"out_of_fold": msgspec.to_builtins(trained.out_of_fold)},
         sha256={},
     )
-    card = report.card(manifest, trained.out_of_fold, found.left_out, recipe)
-    artifact.save(folder, serving(trained, recipe), manifest, golden(trained, recipe.seed), card)
-    return artifact.load(folder)
 
 
 def sources(rows: Sequence[Row], licences: dict[str, str]) -> tuple[Source, ...]:

@@ -1,7 +1,7 @@
 """What people read: tables on the terminal, and the card of a model."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -17,9 +17,9 @@ recall: share of the scams flagged; +review: flagged or to be reviewed; FPR: sha
 recall@: flagged at a threshold taken from the same language's benign messages here; AUC: scams against all else, against benign"""
 
 
-def percent(share: float | None) -> str:
+def percent(share: float | None, digits: int = 1) -> str:
     """A share in per cent, with two digits below one per cent, where they matter."""
-    return _NONE if share is None else f"{100 * share:.2f} %" if 0 < share < 0.01 else f"{100 * share:.1f} %"
+    return _NONE if share is None else f"{100 * share:.{2 if 0 < share < 0.01 else digits}f} %"
 
 
 def area(value: float | None) -> str:
@@ -80,7 +80,7 @@ def gate(answers: Sequence[Answer], candidate: str, live: str) -> Table:
     return table
 
 
-def left_out(counts: Counter[str]) -> list[str]:
+def left_out(counts: Mapping[str, int]) -> list[str]:
     """One line for each thing that was left out."""
     return [f"{count} {what}" for what, count in sorted(counts.items())]
 

@@ -21,10 +21,12 @@ from stream.metrics import AgentMetrics, Metrics, ShadowMetrics
 from stream.settings import PREFIX, Settings
 from tests.bench import capacity
 from tests.house.source import ROOT, committed, modules, tree
+from training.attacks import ATTACKS
 
 README = ROOT / "README.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
 REASONS = ROOT / "docs" / "reasons.md"
+EVALUATION = ROOT / "docs" / "evaluation.md"
 POLICY = ROOT / "docs" / "policy.md"
 CAPACITY = ROOT / "docs" / "capacity.md"
 PAGES = [path for path in committed("*.md") if path.relative_to(ROOT).parts[0] not in ("models", "training")]
@@ -120,6 +122,12 @@ def test_every_reason_code_is_in_the_reasons_page_and_no_other() -> None:
     assert not [row for row in rows if row not in page]
     assert not without_table(page, rows, "| Code | Group |")
     assert "`text`" in page
+
+
+def test_every_attack_is_in_the_evaluation_page_and_no_other() -> None:
+    rows, page = [f"| `{name}` | {str(attack.__doc__).strip()} |" for name, attack in ATTACKS.items()], read(EVALUATION)
+    assert not [row for row in rows if row not in page]
+    assert not without_table(page, rows, "| Attack | What is done |")
 
 
 @pytest.mark.parametrize(("code", "name"), sorted(error_codes()))

@@ -8,7 +8,7 @@ import pytest
 
 from tests.house.source import ROOT, imports, modules
 
-TRAINING_ONLY = ("sklearn", "joblib", "scipy")
+TRAINING_ONLY = ("sklearn", "joblib", "scipy", "matplotlib")
 FAUST = "stream.app"
 IMPURE = (
     "confluent_kafka",

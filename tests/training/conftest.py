@@ -50,3 +50,9 @@ def write_small(corpus_slice: list[Row], small: Trained) -> Callable[[Path], Mod
         return release.write(folder, small, corpus_slice, Found(corpus_slice), SMALL, "2026-01-01")
 
     return write
+
+
+@pytest.fixture(scope="session")
+def small_model(write_small: Callable[[Path], Model], tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """The small model, loaded."""
+    return write_small(tmp_path_factory.mktemp("models") / "0.0.1")

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.training.rows import row
 from training import evaluate
 from training.data import Row
-from training.evaluate import ALL, Figures, Scored
+from training.evaluate import ALL, NOT_GIVEN, Figures, Scored
 
 ROWS = [
     *[row(f"s{i}", "scam", "en", "one") for i in range(2)],
@@ -58,6 +60,30 @@ def test_a_language_without_benign_messages_has_no_threshold_of_its_own() -> Non
     assert found[ALL, ALL].recall_in_language == 1.0  # of the English ones
 
 
+def test_every_figure_has_its_interval_and_a_share_of_nothing_has_none() -> None:
+    english = lines()["en", ALL]
+    assert all(low <= getattr(english, name) <= high for name, (low, high) in english.intervals.items() if name)  # type: ignore[misc]
+    assert lines()["en", "one"].intervals["false_positives"] is None
+
+
+def test_recall_is_told_at_several_rates() -> None:
+    """With four benign messages none may lie above at any of these rates."""
+    assert lines()["en", ALL].recall_at == {"0.001": 0.5, "0.005": 0.5, "0.01": 0.5}
+    assert lines()["th", ALL].recall_at == {"0.001": None, "0.005": None, "0.01": None}
+
+
+def test_the_breakdown_is_by_channel_then_by_category_of_scams() -> None:
+    rows = [row("a", "scam", category="bank", channel="chat"), row("b", "benign", channel="sms"), row("c", "scam"), row("d", "promo")]
+    told = evaluate.breakdown(scored(SCORES[:4], rows), 0.25)
+    assert [(line.channel, line.category, line.scam, line.benign) for line in told] == [
+        ("chat", ALL, 1, 0),
+        (NOT_GIVEN, ALL, 1, 0),
+        ("sms", ALL, 0, 1),
+        (ALL, "bank", 1, 0),
+        (ALL, NOT_GIVEN, 1, 0),
+    ]
+
+
 def test_comparison_counts_what_only_one_model_finds() -> None:
     rows = [row(f"s{i}", "scam") for i in range(10)] + [row(f"b{i}") for i in range(10)]
     good = np.array([0.9] * 9 + [0.1] + [0.2] * 10)
@@ -77,3 +103,15 @@ def test_comparison_of_a_model_with_itself_finds_nothing() -> None:
 def test_without_scams_and_benign_in_one_language_there_is_nothing_to_compare() -> None:
     rows = [row("s", "scam", "en"), row("b", "benign", "th")]
     assert evaluate.compare(scored(SCORES[:2], rows), scored(SCORES[:2], rows), 0.1) == []
+
+
+@given(st.lists(st.tuples(st.sampled_from([0.1, 0.3, 0.5, 0.9, 1.0]), st.booleans(), st.sampled_from([0.5, 1.0])), max_size=12))
+def test_fewest_errors_is_as_good_as_trying_every_cut(drawn: list[tuple[float, bool, float]]) -> None:
+    scores, weights = np.array([row[0] for row in drawn]), np.array([row[2] for row in drawn])
+    positive = np.array([row[1] for row in drawn], np.bool_)
+
+    def errors(cut: float) -> float:
+        return float(weights[(scores >= cut) != positive].sum())
+
+    found = evaluate.fewest_errors(scores, positive, weights)
+    assert errors(found) == pytest.approx(min(errors(cut) for cut in (0.0, 0.2, 0.4, 0.6, 0.95, 1.5)))
