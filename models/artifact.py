@@ -15,7 +15,6 @@ from typing import Annotated, Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from models import npz, signature
 from models.classifier import CATEGORIES, CLASSES, Head, ScamClassifier
@@ -25,6 +24,7 @@ from models.ngrams import NgramParameters
 from models.npz import Expected
 from models.signals import CATALOGUE, FEATURE_SET
 from models.signature import SignatureError, TrustedKeys
+from models.thresholds import Share, Thresholds
 
 TOLERANCE = 1e-6  # of golden probabilities; the two sides add the same float32 weights in another order
 FORMAT = 1
@@ -45,23 +45,9 @@ class ArtifactError(Exception):
     """A model folder that cannot be used; the text says which file and why."""
 
 
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[\w .+-]{1,64}\Z")]
 Names = Annotated[tuple[Name, ...], msgspec.Meta(min_length=1, max_length=64)]
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
-
-
-class Thresholds(msgspec.Struct, frozen=True):
-    """Scores from which on a message is flagged or reviewed: by script, `default` for the others."""
-
-    flag: dict[str, Share]
-    review: dict[str, Share]
-    false_positive_rate: Share
-    review_false_positive_rate: Share
-
-    def by_script(self) -> NDArray[np.float64]:
-        """(scripts, 2): flag and review, in the order of SCRIPTS."""
-        return np.array([[t.get(script, t["default"]) for t in (self.flag, self.review)] for script in SCRIPTS])
 
 
 class Source(msgspec.Struct, frozen=True):

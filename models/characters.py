@@ -85,8 +85,10 @@ _RANGES: tuple[tuple[int, int, C], ...] = (
     (0x1F000, 0x1FAFF, C.EMOJI),
     (0x20000, 0x3FFFF, C.HAN),
 )
-_INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2060\u2061\u2062\u2063\u2064\u3164\ufeff\uffa0" + "".join(
-    map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x2070), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE0200)])
+_INVISIBLE = (
+    "\u20e3"
+    + "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2060\u2061\u2062\u2063\u2064\u3164\ufeff\uffa0"
+    + "".join(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x2070), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE0200)]))
 )
 _VIETNAMESE = "ăắằẳẵặấầẩẫậđếềểễệơớờởỡợốồổỗộưứừửữựạảẹẻẽỉịĩọỏụủũỳỵỷỹ"
 _SIGNS = {
@@ -110,6 +112,9 @@ _SAME_SIGN = {
     "】": "]",
     "…": ".",
 }
+_ENCLOSED = re.compile(
+    r"(?:(?:NEGATIVE )?(?:CIRCLED|SQUARED|PARENTHESIZED) LATIN (?:CAPITAL|SMALL)|REGIONAL INDICATOR SYMBOL) LETTER ([A-Z])"
+)
 _SCRIPTS_APART = range(C.ALPHABET, C.EMOJI + 1)
 
 
@@ -121,10 +126,17 @@ def _tables() -> tuple[Codes, NDArray[np.uint8], dict[int, str]]:
     for low, high, kind in _RANGES:
         classes[low : high + 1] = kind
     lookalikes = {letter: row[0] for row in read_table("confusables.tsv") for letter in row[1]}
+    for simplified, traditional in read_table("traditional.tsv"):
+        fold[[ord(char) for char in traditional]] = ord(simplified)
     # Han and Hangul fold to themselves: leaving them out makes the tables in 50 ms instead of 500.
     # Compatibility forms of Han (F900-FAFF) and everything above them are taken in.
     for code in (*range(0x3400), *range(0xA000, 0xAC00), *range(0xF900, 0x10000), *range(0x1D400, 0x1D800), *range(0x1F100, 0x1F250)):
         _place(code, fold, classes, expands, lookalikes)
+    for code in (*range(0x249C, 0x24B6), *range(0x1F110, 0x1F18A), *range(0x1F1E6, 0x1F200)):
+        if letter := _ENCLOSED.fullmatch(unicodedata.name(chr(code), "")):
+            expands.pop(code, None)
+            fold[code] = ord(letter[1].lower())  # flags are honest: their letters stay emoji
+            classes[code] = C.STYLED if code < 0x1F1E6 else C.EMOJI
     for char in _INVISIBLE:
         classes[ord(char)], fold[ord(char)] = C.INVISIBLE, SPACE
     classes[[0x200C, 0x200D]] = C.JOINER

@@ -23,11 +23,14 @@ _PATTERN = re.compile(
 )
 DELETE = 127  # stands for itself and all that is no ASCII
 LONGEST_HOST = 253  # characters of a name in the DNS; also bounds what `judge` remembers
+SHORT_NAME = 4  # characters of a domain's own label
 _DOT, _AT = ord("."), ord("@")
 _IN_HOST = np.isin(np.arange(128), [ord(sign) for sign in "abcdefghijklmnopqrstuvwxyz0123456789-"])
 _TRAILING = b".,;:!?)]}>'\"*_"
 _HOST = re.compile(r"(?:h(?:tt|xx)ps?:/{0,2})?(?:[^/@?#]*@)?([^/:?#]+)")
 _PUBLIC = re.compile(r"\.(?:gov|govt|go|gob|mil)(?:\.[a-z]{2})?$")  # no schools: theirs are broken into, and host much phishing
+_PATH = re.compile(r"[^/]/(?:[a-z]{1,2}/)?([a-z0-9]{4,16})/?$")
+_VOWELS = re.compile("[aeiou]")
 _ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}$")
 
 _suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the list inside the package; never the network
@@ -37,6 +40,12 @@ _CHATS = frozenset(row[0] for row in read_table("chats.tsv"))
 _BRANDS = {row[0]: frozenset(row[1].split(",")) for row in read_table("brands.tsv")}
 _LONG_BRANDS = tuple(brand for brand in _BRANDS if len(brand) >= 5)  # short ones must stand alone between - and .
 _OWN = frozenset().union(*_BRANDS.values())
+_ALSO_WORDS = frozenset(
+    ("dana", "flash", "smart", "globe", "etc", "chase", "discover", "chime", "ally", "steam", "grab", "boc", "regions", "maya", "google")
+) | {"cred", "booking"}
+"""Brands whose name in a text mostly means something else, or too much."""
+NAMED = frozenset(brand for brand in _BRANDS if len(brand) >= 3) - _ALSO_WORDS
+"""Brands by which a text that names one can be known."""
 _WORDS_OF_TRUST = re.compile(
     r"secur|verif|valid|confirm|login|logon|signin|account|update|alert|support|service|protect|unlock|restor|recover|claim|reward"
     r"|bonus|prize|gift|refund|rebate|payment|billing|invoice|wallet|wealth|redeliver|parcel|track|customs|toll|penalt|kyc"
@@ -66,6 +75,10 @@ class Host:
     """The domain of a known brand."""
     trust: bool = False
     """With a word in it that impostors like: verify, secure, refund ...; on no brand's own domain."""
+    short: bool = False
+    """A name of at most four characters that nobody knows, as senders of many links have for shorteners of their own."""
+    stranger: bool = False
+    """Nothing of the above is known of it: no brand's own, no shortener, no chat, no government."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +109,16 @@ def find(batch: CanonicalBatch) -> Links:
     message = np.searchsorted(batch.starts, begin, side="right") - 1
     end = begin + np.fromiter(map(len, urls), np.int64, len(urls))
     return Links(message, begin, end, tuple(urls), tuple(hosts))
+
+
+def is_token(url: str) -> bool:
+    """Whether the path of a link is one word that no person would choose: `evil.com/x7Qk2a`."""
+    path = _PATH.search(url)
+    if not path:
+        return False
+    word = path[1]
+    digits = sum(map(str.isdigit, word))
+    return 0 < digits < len(word) or 4 * len(_VOWELS.findall(word)) < len(word)
 
 
 def _candidates(batch: CanonicalBatch) -> tuple[bytes, Ints]:
@@ -138,8 +161,11 @@ def judge(name: str) -> Host | None:
     brand = "" if chat or shortener or public else _impersonated(labels, domain)
     deep = name.count("-") + name.count(".") >= 3 and not public
     own = domain in _OWN and not chat and not shortener
-    trust = not (own or chat or shortener or public) and bool(_WORDS_OF_TRUST.search(labels))
-    return Host(domain, shortener, chat, False, brand, ending in _CHEAP, deep, any(map(str.isdigit, labels)), public, own, trust)
+    unknown = not (own or chat or shortener or public)
+    trust = unknown and bool(_WORDS_OF_TRUST.search(labels))
+    short = unknown and len(parts.domain) <= SHORT_NAME
+    digits = any(map(str.isdigit, labels))
+    return Host(domain, shortener, chat, False, brand, ending in _CHEAP, deep, digits, public, own, trust, short, unknown and not short)
 
 
 def _impersonated(labels: str, domain: str) -> str:

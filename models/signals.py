@@ -4,6 +4,7 @@ A signal is a number from 0 to 1 for each message. Those of the text come from w
 those of the metadata are 0 where a field is missing, so that a missing field speaks neither for nor against.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
@@ -48,6 +49,9 @@ CATALOGUE: tuple[Signal, ...] = (
     Signal("link_address", "link", "a link to a bare IP address"),
     Signal("link_digits", "link", "a host with digits in it"),
     Signal("link_path", "link", "a link with a path"),
+    Signal("link_token", "link", "a link whose path is a word of random characters"),
+    Signal("link_short_host", "link", "a link to an unknown domain of at most four characters, as private shorteners have"),
+    Signal("link_stranger", "link", "a link to a domain of which nothing is known"),
     Signal("link_public", "link", "a link to a government's domain"),
     Signal("link_own", "link", "a link to a known brand's own domain"),
     Signal("link_trust_word", "link", "a host with a word that impostors like (verify, secure, refund) on no brand's own domain"),
@@ -57,6 +61,7 @@ CATALOGUE: tuple[Signal, ...] = (
     Signal("amount_large", "number", "a number of six digits or more beside a currency"),
     Signal("code", "number", "a number of four to eight digits that stands alone, like a one-time code"),
     Signal("percent", "number", "a percentage"),
+    Signal("long_number", "number", "a number of 14 to 19 digits, like that of a card or an account"),
     Signal("digits", "form", "share of digits"),
     Signal("capitals", "form", "share of capital letters"),
     Signal("shouting", "form", "exclamation and question marks"),
@@ -69,6 +74,7 @@ CATALOGUE: tuple[Signal, ...] = (
     Signal("undone_lookalike", "evasion", "letters of another script that look Latin, among Latin ones"),
     Signal("undone_styled", "evasion", "mathematical, circled or full-width letters"),
     Signal("undone_spaced", "evasion", "separators inside words"),
+    Signal("undone_link", "evasion", "a link taken apart: spaces or words in the place of its dots"),
     Signal("undone_leet", "evasion", "digits and signs in the place of letters"),
     Signal("sender_msisdn", "sender", "sent from a phone number"),
     Signal("sender_alphanumeric", "sender", "sent under a name"),
@@ -87,6 +93,8 @@ CATALOGUE: tuple[Signal, ...] = (
     Signal("link_and_amount", "pair", "a link and an amount of money"),
     Signal("link_and_phone_sender", "pair", "a link, sent from a phone number"),
     Signal("link_and_foreign", "pair", "a link, from another country"),
+    Signal("link_token_stranger", "pair", "a path of random characters on a domain of which nothing is known"),
+    Signal("brand_and_stranger", "pair", "names a known brand, and links to a domain of which nothing is known"),
     Signal("chat_link_and_amount", "pair", "a link that opens a chat and an amount of money"),
     Signal("name_and_international", "pair", "a sender's name on the international route"),
     Signal("name_and_a2p", "pair", "a sender's name on the application-to-person route"),
@@ -94,10 +102,11 @@ CATALOGUE: tuple[Signal, ...] = (
     Signal("code_without_link", "pair", "a number like a one-time code, and no link"),
 )
 INDEX = {signal.name: i for i, signal in enumerate(CATALOGUE)}
-FEATURE_SET = "char-ngrams-v2+signals-v2"
+FEATURE_SET = "char-ngrams-v3+signals-v3"
 """Names the code of this package that makes features; a model made for another one is refused."""
 
 _NOWHERE = Origin()
+_WORD = re.compile(r"[a-z0-9]{3,}")
 _MARGIN_CODES, _MARGIN_CLASSES = np.full(4, SPACE, np.uint32), np.full(4, C.SPACE, np.uint8)  # lets a look behind the end find nothing
 _NUMBER_JOINER = np.isin(np.arange(128), [ord(sign) for sign in " .,-()"])
 _CURRENCY_WORDS = {
@@ -115,7 +124,7 @@ def measure(messages: Sequence[Message], batch: CanonicalBatch, found: Links | N
     table = np.zeros((len(CATALOGUE), len(messages)), dtype=np.float32)
     routes, route = _routes(messages)
     recipients = np.array([recipient for _, _, recipient, *_ in routes], dtype=np.int32)[route]
-    _measure_links(table, links.find(batch) if found is None else found, len(messages))
+    _measure_links(table, batch, links.find(batch) if found is None else found)
     _measure_numbers(table, batch, recipients)
     _measure_form(table, batch)
     table[_ROUTE_SIGNALS] = np.array([_of_route(known) for known in routes], dtype=np.float32).T[:, route]
@@ -126,12 +135,13 @@ def measure(messages: Sequence[Message], batch: CanonicalBatch, found: Links | N
     return table.T
 
 
-def _measure_links(table: Column, found: Links, size: int) -> None:
+def _measure_links(table: Column, batch: CanonicalBatch, found: Links) -> None:
     """Signals of the links."""
     if not found.url:
         return
     message, hosts = found.message, found.host
-    count = np.bincount(message, minlength=size)
+    tokens, strangers = [links.is_token(url) for url in found.url], [host.stranger for host in hosts]
+    count = np.bincount(message, minlength=len(batch.texts))
     table[INDEX["link"]], table[INDEX["links_many"]] = count > 0, count > 1
     for name, told in (
         ("link_shortener", [host.shortener for host in hosts]),
@@ -145,8 +155,14 @@ def _measure_links(table: Column, found: Links, size: int) -> None:
         ("link_own", [host.own for host in hosts]),
         ("link_trust_word", [host.trust for host in hosts]),
         ("link_path", ["/" in url.split("//")[-1] for url in found.url]),
+        ("link_token", tokens),
+        ("link_short_host", [host.short for host in hosts]),
+        ("link_stranger", strangers),
+        ("link_token_stranger", [token and stranger for token, stranger in zip(tokens, strangers, strict=True)]),
     ):
         table[INDEX[name], message[np.array(told, dtype=np.bool_)]] = 1
+    for i in np.unique(message[np.array(strangers, dtype=np.bool_)]).tolist():
+        table[INDEX["brand_and_stranger"], i] = not links.NAMED.isdisjoint(_WORD.findall(batch.texts[i].lower()))
 
 
 def _measure_numbers(table: Column, batch: CanonicalBatch, recipients: NDArray[np.int32]) -> None:
@@ -170,6 +186,7 @@ def _measure_numbers(table: Column, batch: CanonicalBatch, recipients: NDArray[n
     table[INDEX["amount"], message[money]] = 1
     table[INDEX["amount_large"], message[money & (digits >= 6)]] = 1
     table[INDEX["code"], message[bare & ~money & ~plus & (digits >= 4) & (digits <= 8)]] = 1
+    table[INDEX["long_number"], message[~money & ~plus & (digits >= 14) & (digits <= 19)]] = 1
     table[INDEX["percent"], message[codes[ends] == ord("%")]] = 1
 
 
@@ -258,6 +275,7 @@ def _measure_form(table: Column, batch: CanonicalBatch) -> None:
     table[INDEX["undone_lookalike"]] = np.minimum(np.minimum(counts[:, C.LOOKALIKE], counts[:, C.LOWER] + counts[:, C.UPPER]) / 3, 1)
     table[INDEX["undone_styled"]] = np.minimum((counts[:, C.STYLED] + counts[:, C.WIDE] + counts[:, C.STYLED_DIGIT]) / 6, 1)
     table[INDEX["undone_spaced"]] = np.minimum(batch.spaced / 4, 1)
+    table[INDEX["undone_link"]] = np.minimum(batch.defanged, 1)
     table[INDEX["undone_leet"]] = np.minimum(batch.leet / 2, 1)
 
 

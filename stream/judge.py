@@ -10,6 +10,7 @@ from datetime import datetime
 
 import numpy as np
 
+from models import thresholds
 from models.artifact import Model
 from models.classifier import CLASSES, Scores
 from models.explain import Explanation, Reason, explain
@@ -54,7 +55,8 @@ class Disclosure:
 def judge(model: Model, policy: Policy, messages: Sequence[Message]) -> Judgement:
     """Score and decide a batch."""
     scores = model.classifier.score(messages)
-    return Judgement(model, messages, scores, decide(policy, model.manifest.thresholds, messages, scores))
+    limits = thresholds.limits(model.manifest.thresholds, model.classifier, messages, scores)
+    return Judgement(model, messages, scores, decide(policy, limits, messages, scores))
 
 
 def explained(judgement: Judgement, numbers: Sequence[int], reasons: int = REASONS) -> Explained:

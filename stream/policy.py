@@ -1,4 +1,4 @@
-"""Probability -> decision. The model brings thresholds by script; `policy.toml` overrides them and lists whom to trust or not.
+"""Probability -> decision. The model brings thresholds by language; `policy.toml` overrides them and lists whom to trust or not.
 
 operators = ["th-siam", "vn-delta"]        # these have labels (and topics) of their own; all others are `other`
 
@@ -29,7 +29,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.artifact import Thresholds
 from models.classifier import Scores
 from models.languages import LANGUAGE_OF_SCRIPT, SCRIPTS
 from models.message import Channel, Message, Short
@@ -102,9 +101,12 @@ def read(path: str) -> Policy:
     return policy
 
 
-def decide(policy: Policy, thresholds: Thresholds, messages: Sequence[Message], scores: Scores) -> Decisions:
-    """Hold a batch's scores against the thresholds that fit each message, then apply the lists."""
-    limits = thresholds.by_script()[scores.scripts]
+def decide(policy: Policy, limits: NDArray[np.float64], messages: Sequence[Message], scores: Scores) -> Decisions:
+    """Hold a batch's scores against the model's thresholds for each message, or the policy's where a rule fits; then apply the lists.
+
+    `limits` (N, 2) are the model's flag and review thresholds.
+    """
+    limits = limits.copy()
     rules = ["model"] * len(messages)
     if policy.threshold:
         _override(policy, messages, scores.scripts, limits, rules)

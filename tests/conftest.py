@@ -4,15 +4,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
-from models.artifact import Golden, Manifest, Model, Thresholds, load, save
+from models.artifact import Golden, Manifest, Model, load, save
 from models.classifier import CATEGORIES, Head, ScamClassifier
 from models.languages import SCRIPTS
 from models.message import Message
 from models.ngrams import NgramParameters
 from models.signals import CATALOGUE
+from models.thresholds import Thresholds
 
 LANGUAGES = ("en", "id", "vi")
+
+settings.register_profile("untimed", deadline=None)  # no test measures time
+settings.load_profile("untimed")
 
 
 def random_classifier(seed: int = 0, bits: int = 12) -> ScamClassifier:

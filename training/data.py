@@ -22,6 +22,8 @@ from models.message import Message
 
 CORPUS = (Path(str(files("training"))) / "corpus").resolve()
 """The labelled messages that were written for this project."""
+OWN = "corpus/"
+"""What the names of its files as sources begin with."""
 
 CORPUS_LICENCE = "CC BY 4.0"
 UNSTATED = "not stated"
@@ -86,7 +88,7 @@ def read(paths: Sequence[Path], labels: Mapping[str, str] | None = None) -> Foun
 def source_of(file: Path) -> str:
     """The name of a data set: the file's, without its endings; those of the project's corpus are `corpus/...`."""
     name = file.name.removesuffix(".gz").removesuffix(".jsonl")
-    return f"corpus/{name}" if file.resolve().is_relative_to(CORPUS) else name
+    return f"{OWN}{name}" if file.resolve().is_relative_to(CORPUS) else name
 
 
 def _files(path: Path) -> list[Path]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
+from models import thresholds
 from models.artifact import Model
 from training import intervals as margin
 from training.data import Row
@@ -79,10 +80,11 @@ class Comparison(msgspec.Struct, frozen=True):
 
 def score(rows: Sequence[Row], model: Model) -> Scored:
     """What a model says of labelled rows, with the metadata that they have."""
-    told = model.classifier.score([row.message for row in rows])
-    thresholds = model.manifest.thresholds.by_script()[told.scripts]
+    messages = [row.message for row in rows]
+    told = model.classifier.score(messages)
+    limits = thresholds.limits(model.manifest.thresholds, model.classifier, messages, told)
     scores = told.probabilities[:, 0]
-    return Scored(rows, scores, scores >= thresholds[:, 0], scores >= thresholds[:, 1])
+    return Scored(rows, scores, scores >= limits[:, 0], scores >= limits[:, 1])
 
 
 def table(scored: Scored, rate: float) -> list[Figures]:

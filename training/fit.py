@@ -10,12 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from random import Random
 from typing import Any, Self
 
 import joblib
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array, diags_array, vstack
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline
@@ -25,7 +27,11 @@ from models.classifier import CLASSES, chunks
 from models.message import Message
 from models.ngrams import NgramParameters
 from models.text import canonicalise
+from training.attacks import ATTACKS, attack
 from training.data import Row, text_only
+
+ATTACKED = {"scam": 0.35, "promo": 0.07, "benign": 0.07}  # the share of the rows of a label that are learned once more under an attack
+PRIOR = 20.0  # messages of mean weight; 5 and 60 found as many scams within a point
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -115,7 +121,8 @@ def classifier(recipe: Recipe) -> LogisticRegression:
 class Lessons:
     """What the classifier is taught: copies of the rows, their features, labels (numbers in CLASSES) and weights.
 
-    A row with metadata is there twice with half its weight each, with and without them, so that a missing field stays neutral.
+    A row with metadata is there with and without them, so that a missing field stays neutral. Some rows are there once more as a gang
+    would send them, past `training.attacks`: scams mostly, but honest people play with letters, too. The copies share the row's weight.
     """
 
     rows: Sequence[Row]
@@ -127,21 +134,36 @@ class Lessons:
 
     @property
     def shares(self) -> Floats:
-        """(copies): 1 for the copy of a row that has one, 1/2 for each of two."""
+        """(copies): 1 for the copy of a row that has one, 1/2 for each of two ..."""
         return np.asarray(1.0 / np.bincount(self.row)[self.row], dtype=np.float64)
 
 
 def lessons(rows: Sequence[Row], recipe: Recipe) -> Lessons:
     """Copies, features and weights of the rows."""
     bare = [i for i, row in enumerate(rows) if row.message != text_only(row).message]
-    index = np.array([*range(len(rows)), *bare], dtype=np.intp)
-    messages = [*(row.message for row in rows), *(text_only(rows[i]).message for i in bare)]
+    attacked = [(i, text) for i, row in enumerate(rows) for text in _attacked(row, recipe.seed)]
+    index = np.array([*range(len(rows)), *bare, *(i for i, _ in attacked)], dtype=np.intp)
+    messages = [
+        *(row.message for row in rows),
+        *(text_only(rows[i]).message for i in bare),
+        *(msgspec.structs.replace(rows[i].message, text=text) for i, text in attacked),
+    ]
     computed = joblib.Memory(recipe.cache, verbose=0).cache(_features, ignore=["union"])
     key = (repr(recipe.ngrams), recipe.signal_factor, _fingerprint())
     features = computed(messages, key, union=pipeline(recipe)["features"])
     labels = np.array([CLASSES.index(rows[i].label) for i in index], dtype=np.intp)
     weights = _balance(rows)[index] / np.bincount(index)[index]
     return Lessons(rows, index, messages, features, labels, weights)
+
+
+def _attacked(row: Row, seed: int) -> list[str]:
+    """The row's text past one attack, for ATTACKED of the rows; the dice fall the same for the same text."""
+    dice = Random(f"{seed} {row.message.text}")  # noqa: S311 dice, no secret
+    name = dice.choice(sorted(ATTACKS))
+    if dice.random() >= ATTACKED[row.label]:
+        return []
+    text = attack(name, row.message.text, seed)
+    return [text] if text != row.message.text else []
 
 
 def _features(messages: Sequence[Message], _key: tuple[object, ...], union: FeatureUnion) -> csr_array:
@@ -165,12 +187,28 @@ def _balance(rows: Sequence[Row]) -> Floats:
 def learn(features: csr_array, labels: Ints, weights: Floats, recipe: Recipe) -> LogisticRegression:
     """A fitted classifier whose rows of coefficients are differences to `benign`, which is the same model.
 
+    It learns from n-grams stretched by how much each tells, and then needs no stretching to serve: its coefficients have it.
     A label that no message has is never told: its weights are 0 and its bias is NEVER.
     """
-    model = _with_all_classes(fit_used(classifier(recipe), features, labels, weights))
+    factor = np.ones(features.shape[1])
+    factor[: recipe.ngrams.buckets] = telling(features[:, : recipe.ngrams.buckets], labels, weights)
+    model = _with_all_classes(fit_used(classifier(recipe), csr_array(features @ diags_array(factor)), labels, weights))
+    model.coef_ *= factor
     model.coef_ -= model.coef_[-1]
     model.intercept_ -= model.intercept_[-1]
     return model
+
+
+def telling(counts: csr_array, labels: Ints, weights: Floats) -> Floats:
+    """How much each n-gram tells scams from benign messages, mean 1: half of it the absolute log-count ratio.
+
+    After NB-SVM (Wang and Manning, 2012), smoothed by PRIOR messages, so that what stands in a handful of messages tells little. On new
+    sources 54 % of the scams were found at 0.5 % of the benign with it, 36 % without; with the ratio alone, 44 %.
+    """
+    held = csr_array((np.ones_like(counts.data), counts.indices, counts.indptr), shape=counts.shape)
+    of = [held[labels == CLASSES.index(label)].T @ weights[labels == CLASSES.index(label)] + PRIOR for label in ("scam", "benign")]
+    ratio = np.abs(np.log(of[0] / of[0].sum()) - np.log(of[1] / of[1].sum()))
+    return np.asarray(0.5 + 0.5 * ratio / max(ratio.mean(), 1e-9), dtype=np.float64)
 
 
 def _with_all_classes(model: LogisticRegression) -> LogisticRegression:

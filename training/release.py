@@ -15,15 +15,17 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
 
 from models import artifact
-from models.artifact import Golden, Manifest, Model, Source, Thresholds
+from models.artifact import Golden, Manifest, Model, Source
 from models.classifier import CLASSES, Head, ScamClassifier
 from models.message import Message
+from models.thresholds import Thresholds
 from training import calibrate, evaluate, fit, heads, report, split, thresholds
 from training.calibrate import Calibration
-from training.data import CORPUS, UNSTATED, Found, Row, read, text_only, without_duplicates
+from training.data import CORPUS, OWN, UNSTATED, Found, Row, read, text_only, without_duplicates
 from training.evaluate import Figures, Scored
 from training.fit import Floats, Ints, Lessons, Recipe, Tell
 from training.honesty import honest
+from training.thresholds import Benign
 
 GOLDEN = 200  # messages of the corpus whose scores a loaded model must reproduce
 HISTOGRAM_BINS = 20
@@ -84,12 +86,12 @@ def train(rows: Sequence[Row], recipe: Recipe, rate: float, tell: Tell) -> Train
     calibration = calibrate.fit(logits, script, taught.labels, taught.weights)
     scores = calibration.probabilities(logits, script)[:, 0]
     tell("thresholds", 0, 1)
-    chosen = _thresholds(taught, script, scores, rate)
+    chosen = _thresholds(taught, scores, rate)
     tell("heads", 0, 1)
     buckets = recipe.ngrams.buckets
     with threadpool_limits(limits=1):
         category, language = heads.category(taught, buckets), heads.language(taught, script, buckets)
-    histogram, figures = _histogram(taught, scores), _figures(taught, script, scores, chosen)
+    histogram, figures = _histogram(taught, scores), _figures(taught, scores, chosen)
     cut = evaluate.fewest_errors(scores, taught.labels == CLASSES.index("scam"), taught.shares)
     return Trained(estimator, calibration, category, language, chosen, histogram, cut, figures)
 
@@ -111,9 +113,11 @@ def rounded(model: LogisticRegression) -> LogisticRegression:
     return model
 
 
-def _thresholds(taught: Lessons, script: Ints, scores: Floats, rate: float) -> Thresholds:
+def _thresholds(taught: Lessons, scores: Floats, rate: float) -> Thresholds:
     benign = taught.labels == CLASSES.index("benign")
-    return thresholds.choose(scores[benign], script[benign], taught.shares[benign], taught.weights[benign], rate)
+    rows = [taught.rows[i] for i in taught.row[benign]]
+    found = np.array([not row.source.startswith(OWN) for row in rows])
+    return thresholds.choose(Benign(scores[benign], [row.lang for row in rows], found, taught.shares[benign], taught.weights[benign]), rate)
 
 
 def _histogram(taught: Lessons, scores: Floats) -> tuple[float, ...]:
@@ -121,10 +125,10 @@ def _histogram(taught: Lessons, scores: Floats) -> tuple[float, ...]:
     return tuple(np.round(counts / counts.sum(), 6).tolist())
 
 
-def _figures(taught: Lessons, script: Ints, scores: Floats, chosen: Thresholds) -> list[Figures]:
+def _figures(taught: Lessons, scores: Floats, chosen: Thresholds) -> list[Figures]:
     """The evaluation's table on out-of-fold scores, each row with the metadata that it has."""
     first = slice(len(taught.rows))
-    limits = chosen.by_script()[script[first]]
+    limits = chosen.of([row.lang for row in taught.rows])
     scored = Scored(taught.rows, scores[first], scores[first] >= limits[:, 0], scores[first] >= limits[:, 1])
     return evaluate.table(scored, chosen.false_positive_rate)
 

@@ -109,7 +109,7 @@ def card(manifest: Manifest, lines: Sequence[Figures], gone: Counter[str], recip
         total=sum(s.messages for s in manifest.training_data),
         data=_markdown(["set", "licence", "scam", "promo", "benign"], data),
         gone="\n".join(f"- {line}" for line in left_out(gone)) or "- nothing",
-        thresholds=_markdown(["script", "flag from", "review from"], thresholds),
+        thresholds=_markdown(["language", "flag from", "review from"], thresholds),
         legend=_LEGEND,
         figures=_markdown(_headings(limits.false_positive_rate), [_cells(line) for line in by_language]),
     )
@@ -155,8 +155,9 @@ Languages told apart in Latin script: {languages}.
 
 ## Thresholds
 
-Placed on scores of messages that the scoring model had not seen: {rate} of the benign ones are flagged, {review_rate} at least
-reviewed, languages weighing as in the fit. The threshold of a script with few benign messages is nearer to that of all.
+Placed by the tail of the benign messages of a language, scored by models that had not seen them, so that {rate} of them are flagged on
+new sources and {review_rate} at least reviewed; on the sources above a third of that. A language with few benign messages is nearer to what
+holds for all. A message whose language is uncertain takes the lowest threshold among the plausible ones.
 
 {thresholds}
 

@@ -22,6 +22,15 @@ def canonical(text: str) -> str:
         ("f r e e money", "free money"),
         ("l.o.a.n", "loan"),
         ("加 微 信", "加微信"),
+        ("点擊領取貸款", "点击领取贷款"),
+        ("🅵🆁🅴🅴 🅒🅐🅢🅗 🄵🅁🄴🄴 🇫🇷🇪🇪", "free cash free free"),
+        ("ꓝꓣꓰꓰ ᑕᎪՏᎻ", "free cash"),
+        ("c*ash b|onus p·a·s·s 微*信", "cash bonus pass微信"),
+        ("pre-approved don't and/or hati-hati", "preapproved dont andor hatihati"),
+        ("⒡⒭⒠⒠ 1️⃣2️⃣", "free 12"),
+        ("fr33 m0n3y $av3r", "fr33 money saver"),
+        ("คลิก ที่ นี่ เลย 想 广州 去了", "คลิกที่นี่เลย想广州去了"),
+        ("Y.our in.voice for la.st mo.nth: m.facebook.com/page a.b.co.uk", "your invoice for last month: m.facebook.com/page a.b.co.uk"),
         ("evil[.]com bit(.)ly", "evil.com bit.ly"),
         ("(ok) a. [b]", "(ok) a. [b]"),
         ("ca\u200bsh", "cash"),
@@ -40,7 +49,7 @@ def test_tricks_are_undone(written: str, meant: str) -> None:
 
 @pytest.mark.parametrize("text", ["สวัสดีค่ะ ทำไม", "ກິນເຂົ້າແລ້ວບໍ່", "ខ្ញុំស្រលាញ់អ្នក", "မင်္ဂလာပါ ကျွန်တော်", "வணக்கம் நண்பா"])
 def test_marks_of_asian_scripts_stay(text: str) -> None:
-    assert canonical(text) == text
+    assert canonical(text) == text.replace(" ", "" if "வ" not in text else " ")
 
 
 def test_joiners_stay_where_a_script_joins_and_go_where_it_does_not() -> None:
@@ -52,11 +61,25 @@ def test_short_links_are_no_leet() -> None:
     assert canonical("bit.ly/a3b1c") == "bit.ly/a3b1c"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lol.cos wait u.ok",
+        "mr.a at 5 p.m. on rs.500",
+        "www.a-b.co.th m.b.id t.me c.gov.my",
+        "user_name@x.com http://ab-c.com/xy-yz_z left | right",
+    ],
+)
+def test_full_stops_without_a_space_and_links_are_no_broken_words(text: str) -> None:
+    assert canonical(text) == text
+
+
 def test_what_was_undone_is_counted() -> None:
     batch = canonicalise(["plain words", "l0an f r e e\u200b"])
     assert batch.leet.tolist() == [0, 1]
     assert batch.spaced.tolist() == [0, 3]
     assert batch.invisible.tolist() == [0, 1]
+    assert batch.defanged.tolist() == [0, 0]
 
 
 @given(batches)

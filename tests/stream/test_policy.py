@@ -3,7 +3,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.artifact import Thresholds
 from models.classifier import Scores
 from models.languages import SCRIPTS
 from models.links import host_of
@@ -11,7 +10,7 @@ from models.message import Message
 from stream.errors import PolicyError
 from stream.policy import DECISIONS, Decisions, Policy, decide, read
 
-THRESHOLDS = Thresholds({"default": 0.9, "thai": 0.8}, {"default": 0.5, "thai": 0.4}, 0.005, 0.02)
+FLAG, REVIEW = 0.9, 0.5
 
 
 def policy(tmp_path: Path, text: str) -> Policy:
@@ -22,19 +21,19 @@ def policy(tmp_path: Path, text: str) -> Policy:
 def decided(rules: Policy, messages: list[Message], scores: list[float], script: str = "latin", **hosts: str) -> Decisions:
     probabilities = np.array([[score, 0, 1 - score] for score in scores])
     judged = {0: [host for host in map(host_of, hosts.values()) if host]} if hosts else {}
-    return decide(rules, THRESHOLDS, messages, Scores(probabilities, np.full(len(messages), SCRIPTS.index(script)), judged))
+    limits = np.tile([FLAG, REVIEW], (len(messages), 1))
+    return decide(rules, limits, messages, Scores(probabilities, np.full(len(messages), SCRIPTS.index(script)), judged))
 
 
 def names(decisions: Decisions) -> list[str]:
     return [DECISIONS[decision] for decision in decisions.decisions]
 
 
-def test_without_rules_the_models_thresholds_decide_by_script() -> None:
+def test_without_rules_the_models_thresholds_decide() -> None:
     messages = [Message(text="")] * 3
     found = decided(Policy(), messages, [0.95, 0.6, 0.1])
     assert names(found) == ["flag", "review", "pass"]
     assert found.rules == ["model"] * 3
-    assert names(decided(Policy(), messages, [0.85, 0.45, 0.1], "thai")) == ["flag", "review", "pass"]
 
 
 def test_a_threshold_is_reached_by_a_score_equal_to_it() -> None:

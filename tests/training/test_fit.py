@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
@@ -76,13 +77,40 @@ def test_coefficients_are_differences_to_benign(corpus_slice: list[Row]) -> None
     assert model.intercept_[-1] == 0
 
 
-def test_the_fit_has_converged(corpus_slice: list[Row]) -> None:
+def test_the_fit_has_converged(corpus_slice: list[Row], monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundredfold tighter tolerance moves no probability by more than two points: where it stops is not left to chance."""
     taught = fit.lessons(corpus_slice, SMALL)
-    tighter = fit.classifier(SMALL).set_params(tol=1e-6, max_iter=5000)
-    exact = fit.fit_used(tighter, taught.features, taught.labels, taught.weights).predict_proba(taught.features)
     found = fit.learn(taught.features, taught.labels, taught.weights, SMALL).predict_proba(taught.features)
+    tighter = fit.classifier(SMALL).set_params(tol=1e-6, max_iter=5000)
+    monkeypatch.setattr(fit, "classifier", lambda _: tighter)
+    exact = fit.learn(taught.features, taught.labels, taught.weights, SMALL).predict_proba(taught.features)
     assert np.abs(found - exact).max() < 0.02
+
+
+def test_what_stands_in_one_class_tells_more_than_what_stands_in_both_and_what_is_rare_tells_little() -> None:
+    """Columns: in scams only, in both alike, in one scam of all."""
+    scams = np.tile([1.0, 1.0, 0.0], (400, 1))
+    scams[0, 2] = 1
+    benign = np.tile([0.0, 1.0, 0.0], (400, 1))
+    labels = np.repeat([CLASSES.index("scam"), CLASSES.index("benign")], 400)
+    clear, common, rare = fit.telling(csr_array(np.vstack([scams, benign])), labels, np.ones(800))
+    assert clear > 1 > common
+    assert abs(rare - common) < abs(clear - rare) / 5
+    assert np.mean([clear, common, rare]) == pytest.approx(1)
+
+
+def test_some_scams_are_taught_once_more_under_an_attack_and_share_their_weight() -> None:
+    """The same ones each time; their labels and metadata stay."""
+    rows = [row(f"claim your free prize number {i} now", "scam", sender="Bank") for i in range(60)]
+    taught = fit.lessons(rows, SMALL)
+    again = fit.lessons(rows, SMALL)
+    copies = np.bincount(taught.row)
+    assert set(copies.tolist()) == {2, 3}
+    attacked = [message.text for message in taught.messages[120:]]
+    assert attacked == [message.text for message in again.messages[120:]]
+    assert not {r.message.text for r in rows} & set(attacked)
+    assert all(message.sender == "Bank" for message in taught.messages[120:])
+    assert taught.weights == pytest.approx(1 / copies[taught.row])
 
 
 def test_features_are_cached_by_messages_and_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,6 @@ def test_two_labels_are_enough_and_twins_are_in_one_fold(corpus_slice: list[Row]
     told = judges.score(rows)
     assert set(judges.of.tolist()) == {0, 1}
     assert told.scores[evaluate.labelled(rows, "scam")].mean() > told.scores[evaluate.labelled(rows, "benign")].mean()
-    assert judges.models[0].classifier.score([rows[0].message]).probabilities[0, 1] < 1e-6
+    assert judges.models[0].classifier.score([rows[0].message]).probabilities[0, 1] < 1e-4
     asked = np.arange(len(rows)) < 3
     assert len(judges.categories(rows, asked)) == 3

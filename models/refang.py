@@ -1,0 +1,98 @@
+"""Links that were taken apart so that filters miss them ("defanged"), written as links again.
+
+`evil dot com`, `evil (.) com`, `bit. ly/x9`, `evil,com`, `evil点com`, `evil จุดคอม`. Whole-array look-ups name the few messages that may
+hold such a link; a pattern rewrites those one by one. A full stop that only lacks its space, or has one too many, is left alone.
+"""
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.characters import FOLD, MARK, SPACE, Codes
+from models.reference import read_table
+
+_NEVER_WORDS = "com|xyz|cc|cn|vn"
+"""Endings that mean nothing else behind a full stop and a space; of the others (net, top, in, my) a path must follow."""
+_SPELT = ("dot", "d0t", "punto com", "titik com", "cham com")
+"""What stands for a dot in words, as it is looked for: alone where it is rare, else with the ending."""
+_POINT, _JUT, _COM = ord("点"), "จุด", "คอม"
+_ENDINGS = "|".join(sorted((row[0] for row in read_table("cheap_endings.tsv")), key=len, reverse=True)) + (
+    "|com|net|org|info|biz|co|me|ly|io|gg|to|in|id|my|ph|vn|th|cn|kh|la|mm|sg|hk|tw|us|uk|app|shop|link|live"
+)
+_OPEN, _SHUT, _LOOSE = r"[ \[(<{]", r"[ \])>}]", r"(?: \. ?|\. |, ?)"
+_PATTERN = re.compile(
+    rf"(?<=[a-z0-9])(?:{_OPEN}+(?:dot|d0t|punto|titik|cham){_SHUT}+|{_OPEN}*(?:点|{_JUT}){_SHUT}*)(?=(?P<spelt>{_ENDINGS}|{_COM})(?![a-z]))"
+    rf"|(?<=[a-z0-9])(?: ?[\[(<{{] ?\. ?[\])>}}] ?|{_LOOSE}(?=(?:{_NEVER_WORDS})(?![a-z.,]))|{_LOOSE}(?=(?:{_ENDINGS})/[a-z0-9]))"
+)
+
+
+def _keys(endings: str, after: str) -> NDArray[np.uint32]:
+    """The first three characters of endings, of shorter ones with what may stand after them, as one number each."""
+    beginnings = (f"{ending}{sign}"[:3] for ending in endings.split("|") for sign in after)
+    return np.array(sorted({int.from_bytes(three.encode("ascii"), "little") for three in beginnings}), dtype=np.uint32)
+
+
+_ALONE, _WITH_PATH = _keys(_NEVER_WORDS, "/ ,.\2"), _keys(_ENDINGS, "/")
+_LONGEST_ENDING = 12  # and its slash
+_BRACKETS = [ord(sign) for sign in "[](){}<>"]
+
+
+def suspects(codes: Codes, starts: NDArray[np.int64]) -> list[int]:
+    """The numbers of the messages of a batch of folded codes that may hold a link taken apart, rising; few are wrongly named."""
+    ascii_codes = np.minimum(codes, 127).astype(np.uint8)
+    places = [_spelt_out(ascii_codes.tobytes()), _foreign(codes), _apart(ascii_codes)]
+    found: list[int] = np.unique(np.searchsorted(starts, np.concatenate(places), side="right") - 1).tolist()
+    return found
+
+
+def _spelt_out(letters: bytes) -> NDArray[np.int64]:
+    """Where a word for a dot stands."""
+    found = []
+    for word in _SPELT:
+        needle, place = word.encode("ascii"), -1
+        while (place := letters.find(needle, place + 1)) >= 0:
+            found.append(place)
+    return np.array(found, dtype=np.int64)
+
+
+def _foreign(codes: Codes) -> NDArray[np.int64]:
+    """Where a Chinese or Thai word for a dot stands before a Latin letter or `คอม`."""
+    point = np.flatnonzero(codes[:-2] == _POINT)
+    jut = np.flatnonzero(codes[:-4] == ord(_JUT[0]))
+    jut = jut[(codes[jut + 1] == ord(_JUT[1])) & (codes[jut + 2] == ord(_JUT[2]))]
+    ends = np.concatenate([point, jut + 2])
+    after = codes[ends + 1 + (codes[ends + 1] == SPACE)]
+    before_ending = ((after >= ord("a")) & (after <= ord("z"))) | (after == ord(_COM[0]))
+    return np.asarray(ends[before_ending], dtype=np.int64)
+
+
+def _apart(ascii_codes: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Where a full stop with a space or a bracket beside it, or a comma, stands before what may be an ending."""
+    padded = np.append(ascii_codes, np.full(6, MARK, np.uint8))
+    places = np.flatnonzero((ascii_codes[1:] == ord(".")) | (ascii_codes[1:] == ord(","))) + 1
+    after, before = padded[places + 1], padded[places - 1]
+    bracketed = places[np.isin(after, _BRACKETS[1::2]) | (np.isin(before, _BRACKETS[::2]) & (after == SPACE))]
+    loose = (after == SPACE) | (before == SPACE) | (padded[places] == ord(","))
+    places, first = places[loose], (places + 1 + (after == SPACE))[loose]
+    one, two, three = (padded[first + by].astype(np.uint32) for by in range(3))
+    key = one | two << np.uint32(8) | three << np.uint32(16)
+    pathless, pathful = np.isin(key, _ALONE), np.flatnonzero(np.isin(key, _WITH_PATH))
+    ahead = padded.take(first[pathful, None] + np.arange(2, _LONGEST_ENDING), mode="clip")
+    pathful = pathful[(ahead == ord("/")).any(axis=1)]
+    return np.concatenate([bracketed, places[pathless], places[pathful]])
+
+
+def refang(text: str) -> tuple[str, int]:
+    """The text with its links written as links, and how many were taken apart."""
+    codes = FOLD.take(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32))
+    folded = codes.tobytes().decode("utf-32-le", "replace")  # one character for each of the text
+    matches = list(_PATTERN.finditer(folded))
+    pieces, done = [], 0
+    for match in matches:
+        pieces += [text[done : match.start()], "."]
+        done = match.end()
+        if match["spelt"] == _COM:
+            pieces.append("com")
+            done += len(_COM)
+    return "".join([*pieces, text[done:]]), len(matches)
