@@ -220,10 +220,10 @@ DETECTION = Dashboard(
         ),
         Panel(
             "Shadow disagreement",
-            "Messages that the shadow model decides otherwise, of those that it judged, by language; the eight largest shares.",
+            "Messages that the shadow model decides otherwise, of those that it judged, by language; the five largest shares.",
             [
                 Query(
-                    "topk(8, "
+                    "topk(5, "
                     + share(
                         rate("scamsieve_shadow_disagreements_total", OPERATOR, "language"),
                         rate("scamsieve_shadow_messages_total", OPERATOR, "language"),
@@ -261,7 +261,7 @@ WORKERS = Dashboard(
         ),
         Panel("Batch size", "Records of a batch.", quantiles("scamsieve_batch_messages")),
         Panel(
-            "CPU",
+            "CPU cores",
             "Cores in use. A worker uses little more than one.",
             [Query(f'topk(8, rate(process_cpu_seconds_total{{job="scamsieve", {WORKER}}}[$__rate_interval]))', "{{instance}}")],
             decimals=2,

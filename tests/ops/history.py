@@ -45,7 +45,7 @@ def _traffic(times: range, cluster: str, operators: Sequence[str]) -> Iterator[s
         yield from _series(f'scamsieve_messages_total{{{labels},operator="{operator}"}}', times, counts)
         for decision, share in (("flag", FLAGGED), ("review", REVIEWED)):
             name = f'scamsieve_alerts_total{{{labels},operator="{operator}",category="parcel",decision="{decision}"}}'
-            yield from _series(name, times, (count * share for count in counts))
+            yield from _series(name, times, (share * (count + _sway(time)) for time, count in zip(times, counts, strict=True)))
     whole = [count * len(operators) for count in counts]
     for le, share in (("1.0", 1 - LATE), ("60.0", 1.0), ("+Inf", 1.0)):
         yield from _series(f'scamsieve_judged_seconds_bucket{{{labels},le="{le}"}}', times, (count * share for count in whole))
@@ -67,6 +67,11 @@ def _total(time: int) -> float:
     """Messages of one operator since 1970: most in the evening, fewest at night."""
     angle = 2 * math.pi * time / DAY - 2
     return PER_SECOND * (time - 0.7 * DAY / (2 * math.pi) * math.cos(angle))
+
+
+def _sway(time: int) -> float:
+    """What makes a share go up and down a little, over days; its slope is a twelfth of PER_SECOND at most."""
+    return PER_SECOND / 12 * 30_000 * math.sin(time / 30_000)
 
 
 def _series(name: str, times: range, values: Iterable[float]) -> Iterator[str]:

@@ -70,7 +70,7 @@ def _panel(made: Figure, panel: Panel, lines: Lines, box: tuple[float, float, fl
     if panel.kind == "stat":
         _stat(back, panel, lines)
         return
-    inner = (left + 1.05 / COLUMNS, bottom + 0.34 * height, width - 1.25 / COLUMNS, 0.52 * height)
+    inner = (left + 1.05 / COLUMNS, bottom + 0.29 * height, width - 1.25 / COLUMNS, 0.58 * height)
     axes = made.add_axes(inner, facecolor=PAPER)
     if panel.kind == "heatmap":
         _heatmap(axes, lines)
@@ -80,7 +80,8 @@ def _panel(made: Figure, panel: Panel, lines: Lines, box: tuple[float, float, fl
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))  # type: ignore[no-untyped-call]
     axes.tick_params(colors=PALE, labelsize=7, length=2)
-    axes.grid(visible=panel.kind != "heatmap", color=RULE, linewidth=0.4)
+    if panel.kind != "heatmap":
+        axes.grid(color=RULE, linewidth=0.4)
     axes.spines[["top", "right"]].set_visible(False)
 
 
