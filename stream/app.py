@@ -20,6 +20,7 @@ from itertools import chain
 from typing import Any, cast
 
 import faust
+from aiokafka.abc import AbstractTokenProvider
 from faust.app.base import BootStrategy as FaustBoot
 from faust.web.base import BlueprintManager, Request
 from faust.web.views import View
@@ -27,10 +28,11 @@ from mode import Service
 
 from stream import agents, group, health, logs
 from stream.agents import AlertCounts
-from stream.errors import BrokerUnavailable, ScamSieveError, TopicError
-from stream.group import alert_topics
+from stream.clients import alert_topics
+from stream.errors import BrokerUnavailable, NotAuthenticated, NotAuthorized, ScamSieveError, TopicError
 from stream.health import Page
 from stream.logs import log
+from stream.oidc import Tokens
 from stream.parts import Parts, assemble
 from stream.reload import POLL_SECONDS, Every
 from stream.security import Security, security
@@ -75,7 +77,7 @@ class _App(faust.App):
         super().__init__(
             f"{settings.group}-agents",
             broker=[f"kafka://{address.strip()}" for address in settings.brokers.split(",")],
-            broker_credentials=_credentials(security(settings.kafka_properties if parts.counts else {})),
+            broker_credentials=_credentials(security(settings)),
             broker_client_id=f"scamsieve-{settings.instance}-agents",
             broker_session_timeout=settings.session_timeout_seconds,
             broker_heartbeat_interval=max(settings.session_timeout_seconds / 10, 0.5),
@@ -219,7 +221,7 @@ class _Gate(Service):
         while not self.should_stop:
             try:
                 partitions, replicas = await asyncio.to_thread(group.layout, parts.settings, topics, changelog)
-            except (BrokerUnavailable, TopicError) as error:
+            except (BrokerUnavailable, NotAuthenticated, NotAuthorized, TopicError) as error:
                 parts.agents.trouble = str(error)
                 log.warning("agents waiting", code=error.code, why=str(error), again_in_seconds=wait)
             else:
@@ -273,11 +275,24 @@ def _handler(page: Callable[[Parts, str], Page], parts: Parts) -> Any:
     return View.from_handler(handle)
 
 
-def _credentials(told: Security) -> Any:
-    """Credentials in Faust's terms; None where the connection is plain."""
-    if told.mechanism:
-        return faust.SASLCredentials(username=told.username, password=told.password, mechanism=told.mechanism, ssl_context=told.context)
-    return faust.SSLCredentials(told.context) if told.context else None
+def _credentials(known: Security) -> Any:
+    """Security in Faust's terms; None where the connection is plain."""
+    if known.tokens:
+        return faust.OAuthCredentials(oauth_cb=_Tokens(known.tokens), ssl_context=known.context)
+    if known.mechanism:
+        return faust.SASLCredentials(username=known.username, password=known.password, mechanism=known.mechanism, ssl_context=known.context)
+    return faust.SSLCredentials(known.context) if known.context else None
+
+
+class _Tokens(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka has no types
+    """Tokens as aiokafka asks for them; the endpoint is asked beside the event loop."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+
+    async def token(self) -> str:
+        """A valid token."""
+        return (await asyncio.to_thread(self._tokens)).value
 
 
 def _where(error: Exception) -> str:

@@ -17,7 +17,7 @@ from models.artifact import Model
 from models.signals import CATALOGUE
 from stream import policy
 from stream.errors import ScamSieveError
-from stream.metrics import AgentMetrics, Metrics, ShadowMetrics
+from stream.metrics import AgentMetrics, CertificateMetrics, Metrics, ShadowMetrics
 from stream.settings import PREFIX, Settings
 from tests.bench import capacity
 from tests.house.source import ROOT, committed, modules, tree
@@ -60,7 +60,8 @@ def reason_rows() -> Iterator[str]:
 def metric_rows(model: Model) -> Iterator[str]:
     """A row of the metrics' table for each metric: the name that Prometheus shows, its kind, its labels, its help."""
     registry = CollectorRegistry()
-    made = [Metrics(registry, model, policy.Policy()), AgentMetrics(registry), ShadowMetrics(registry, (), policy.Policy())]
+    made: list[object] = [Metrics(registry, model, policy.Policy()), AgentMetrics(registry), CertificateMetrics(registry, {})]
+    made += [ShadowMetrics(registry, (), policy.Policy())]
     labels = {m._name: m._labelnames for one in made for m in vars(one).values() if hasattr(m, "_labelnames")}
     labels |= {m._name: m._label[:1] for one in made for m in vars(one).values() if hasattr(m, "_label")}
     ending = {"counter": "_total", "info": "_info"}
