@@ -20,7 +20,7 @@ from stream.policy import Policy
 from stream.settings import Settings
 
 CALL_SECONDS = 5.0
-READ, WRITE = AclOperation.READ, AclOperation.WRITE
+READ, WRITE, DESCRIBE = AclOperation.READ, AclOperation.WRITE, AclOperation.DESCRIBE
 REFUSED = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "topic",
     KafkaError.GROUP_AUTHORIZATION_FAILED: "group",
@@ -130,12 +130,12 @@ def need_topics(client: AdminClient, settings: Settings, needed: Mapping[str, Co
     return found
 
 
-def need_group(client: AdminClient, settings: Settings, group: str) -> None:
-    """Raise NotAuthorized if this group must not be joined; KafkaException."""
+def need_group(client: AdminClient, settings: Settings, group: str, operation: AclOperation = READ) -> None:
+    """Raise NotAuthorized if the group does not allow the operation (READ: to join it); KafkaException."""
     (answer,) = client.describe_consumer_groups([group], include_authorized_operations=True, request_timeout=CALL_SECONDS).values()
-    told = _answer(answer, lambda: _missing(settings, "READ", "group", group))
-    if told is not None and told.authorized_operations is not None and READ not in told.authorized_operations:
-        raise _missing(settings, "READ", "group", group)
+    told = _answer(answer, lambda: _missing(settings, operation.name, "group", group))
+    if told is not None and told.authorized_operations is not None and operation not in told.authorized_operations:
+        raise _missing(settings, operation.name, "group", group)
 
 
 def make_topic(client: AdminClient, settings: Settings, wanted: NewTopic) -> None:

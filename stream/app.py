@@ -20,17 +20,17 @@ from itertools import chain
 from typing import Any, cast
 
 import faust
+from aiohttp.web import AppRunner, TCPSite
 from aiokafka.abc import AbstractTokenProvider
 from faust.app.base import BootStrategy as FaustBoot
-from faust.web.base import BlueprintManager, Request
-from faust.web.views import View
+from faust.web.base import BlueprintManager
+from faust.web.drivers.aiohttp import Web as FaustWeb
 from mode import Service
 
-from stream import agents, group, health, logs
+from stream import agents, group, health, logs, web
 from stream.agents import AlertCounts
 from stream.clients import alert_topics
 from stream.errors import BrokerUnavailable, NotAuthenticated, NotAuthorized, ScamSieveError, TopicError
-from stream.health import Page
 from stream.logs import log
 from stream.oidc import Tokens
 from stream.parts import Parts, assemble
@@ -102,8 +102,6 @@ class _App(faust.App):
         if parts.lag:
             self.behind_gate = [_Gate(self), _Thread("group-lag", parts.lag.run, parts.lag.stop, self.fail)]
         self.web.blueprints = BlueprintManager()  # none of Faust's own pages
-        for path, page in health.PAGES.items():
-            self.page(path, name=path)(_handler(page, parts))
 
     class BootStrategy(FaustBoot):
         """Pages and scorer first, Kafka's own parts behind the gate, or not at all."""
@@ -117,6 +115,9 @@ class _App(faust.App):
             kafka = chain(self.kafka_producer(), self.kafka_consumer(), self.agents(), self.kafka_conductor(), self.tables())
             return chain(first, app.behind_gate, kafka)
 
+    def _new_web(self) -> Any:
+        return _Web(self)
+
     def _create_directories(self) -> None:
         """Nothing is kept on disk, which may well be read-only."""
 
@@ -124,6 +125,22 @@ class _App(faust.App):
         """End the worker as SIGTERM does, but with code 1. May be called from any thread."""
         self.code = FAILED
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+class _Web(FaustWeb):
+    """Serves our own application, within our own limits; a second port for the metrics, if it is set."""
+
+    def __init__(self, app: _App) -> None:
+        super().__init__(app)
+        self._settings = app.parts.settings
+        self.web_app = web.application(app.parts)
+        self._runner = AppRunner(self.web_app, access_log=None, **web.LIMITS)
+
+    async def start_server(self) -> None:
+        """Listen."""
+        await super().start_server()
+        if self._settings.metrics_port:
+            await TCPSite(self._runner, self._settings.web_host, self._settings.metrics_port).start()
 
 
 class _Worker(faust.Worker):
@@ -265,14 +282,6 @@ def _define_agent(app: _App, topics: Sequence[str], partitions: int, replicas: i
     async def complete(_app: Any, **_: Any) -> None:
         state.joined = True
         log.info("agents ready", partitions=state.partitions)
-
-
-def _handler(page: Callable[[Parts, str], Page], parts: Parts) -> Any:
-    async def handle(web: View, request: Request) -> Any:
-        answer = page(parts, request.headers.get("Accept", ""))
-        return web.bytes(answer.body, status=answer.status, headers={"Content-Type": answer.content_type})
-
-    return View.from_handler(handle)
 
 
 def _credentials(known: Security) -> Any:

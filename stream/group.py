@@ -45,6 +45,8 @@ def layout(settings: Settings, topics: Sequence[str], changelog: str) -> tuple[i
     with access.asking(settings) as client:
         alerts = access.need_topics(client, settings, dict.fromkeys(topics, (access.READ,)))
         access.need_group(client, settings, f"{settings.group}-agents")
+        access.need_topics(client, settings, {settings.message_topic: (access.READ,)})  # this and the next are for the lag
+        access.need_group(client, settings, settings.group, access.DESCRIBE)
         counts = {topic: found.partitions for topic, found in alerts.items()}
         number = counts[topics[0]]
         if set(counts.values()) != {number}:

@@ -11,7 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from confluent_kafka.admin import AclOperation, ResourceType
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub does not name all
+    AclOperation,
+    AdminClient,
+    NewTopic,
+    ResourceType,
+)
 
 from tests.certificates import authority
 from tests.house.source import ROOT
@@ -19,9 +24,11 @@ from tests.integration.chosen import apache_kafka_only
 from tests.integration.records import PARTITIONS, Topics, create_topics, produce, read
 from tests.integration.secure import Right, Secure, secure_kafka
 from tests.integration.test_app import POLICY, Worker, message, worker
+from tests.stream.tokens import token_endpoint, unsigned
 
 pytestmark = apache_kafka_only
 MESSAGES = 40  # one in ten is an alert
+TOOL_SECONDS = 120
 SECRET = "correct-horse-battery"
 DOCUMENTED = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 
@@ -111,13 +118,13 @@ def reads_all(place: Place, brokers: str, tmp_path: Path, **changes: str) -> Wor
     return running
 
 
-def tool(place: Place, *arguments: str, seconds: float = 90, **changes: str) -> subprocess.CompletedProcess[str]:
+def tool(place: Place, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
     """A command of `scamsieve`, as this place's user."""
     told = {**place.environment, "BROKERS": place.broker.scram, "MESSAGE_TOPIC": place.topics.messages}
     told |= {"ALERT_TOPIC": place.topics.alerts, "DEAD_LETTER_TOPIC": place.topics.dead_letters, **changes}
     variables = {**os.environ, **{f"SCAMSIEVE_{name}": value for name, value in told.items()}}
     command = [sys.executable, "-m", "stream.cli", *arguments]
-    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=seconds, check=False)
+    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=TOOL_SECONDS, check=False)
 
 
 def test_a_worker_with_the_documented_rights_works_from_end_to_end(place: Place, tmp_path: Path) -> None:
@@ -125,17 +132,19 @@ def test_a_worker_with_the_documented_rights_works_from_end_to_end(place: Place,
     reads_all(place, place.broker.scram, tmp_path)
 
 
-@pytest.mark.parametrize("missing", range(len(documented("scorer", "agents"))))
-def test_with_one_right_fewer_a_line_names_it_and_once_granted_the_worker_goes_on(place: Place, tmp_path: Path, missing: int) -> None:
-    rights = place.rights("scorer", "agents")
+@pytest.mark.parametrize(("role", "missing"), [(role, i) for role in ("scorer", "agents") for i in range(len(documented(role)))])
+def test_with_one_right_fewer_a_line_names_it_and_once_granted_the_worker_goes_on(
+    place: Place, tmp_path: Path, role: str, missing: int
+) -> None:
+    rights = place.rights(role)
     kind, name, operation = left_out = rights[missing]
-    # What a right on all names of a beginning covers is granted again by none of the others.
     place.broker.grant(place.user, [right for right in rights if right != left_out])
     if operation in (AclOperation.READ, AclOperation.WRITE) and kind == ResourceType.TOPIC and name.endswith("changelog"):
         create_changelog(place)  # else the worker would still have to make it
     kinds = {ResourceType.TOPIC: "topic", ResourceType.GROUP: "group", ResourceType.TRANSACTIONAL_ID: "transactional id"}
-    line = f"user {place.user} lacks the right {operation.name} on {kinds[kind]} {name.rstrip('*')}"
-    with worker(place.environment, tmp_path, place.broker.scram, place.topics) as running:
+    what = f"{operation.name} on {kinds[kind]} {name.rstrip('*')}"
+    line = f"user {place.user} lacks the right {what}"
+    with worker(place.environment, tmp_path, place.broker.scram, place.topics, ROLES=role) as running:
         running.until(lambda: line in running.log.read_text(), 120)
         assert running.get("/readyz")[0] == 503
         assert line in running.get("/readyz")[1]
@@ -145,8 +154,6 @@ def test_with_one_right_fewer_a_line_names_it_and_once_granted_the_worker_goes_o
 
 
 def create_changelog(place: Place) -> None:
-    from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
-
     admin = AdminClient({"bootstrap.servers": place.broker.plain})
     wanted = NewTopic(place.names["scamsieve-agents-alerts-changelog"], PARTITIONS, 1, config={"cleanup.policy": "compact"})
     for future in admin.create_topics([wanted]).values():
@@ -242,8 +249,6 @@ def test_a_worker_whose_password_is_set_right_goes_on(place: Place, tmp_path: Pa
 
 def test_tokens_let_a_worker_in(place: Place, tmp_path: Path) -> None:
     """With Kafka's own unsigned tokens, from an endpoint on this machine."""
-    from tests.stream.tokens import token_endpoint, unsigned
-
     place.broker.grant(place.user, place.rights("scorer", "agents"))
     with token_endpoint() as endpoint:
         now = time.time()
