@@ -16,13 +16,16 @@ CONNECT_SECONDS = 5.0
 
 
 def connection(settings: Settings) -> dict[str, Any]:
-    """What every client of kafka-python is made with. Raises SettingsError."""
+    """What every client of kafka-python is made with. Raises SettingsError, NotAuthenticated."""
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it logs every refused connection; we say it once
+    known = security(settings)
+    if known.tokens:
+        known.tokens()  # if there is none, this says why; kafka-python would, by a traceback, from a thread of its own
     return {
         "bootstrap_servers": [address.strip() for address in settings.brokers.split(",")],
         "client_id": f"scamsieve-{settings.instance}",
         "bootstrap_timeout_ms": int(CONNECT_SECONDS * 1000),
-        **kafka_python(security(settings)),
+        **kafka_python(known),
     }
 
 

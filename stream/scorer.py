@@ -100,14 +100,16 @@ class Scorer:
 
     def run(self) -> None:
         """Judge until stopped. Raises Fenced if another instance took over."""
-        consumer = clients.consumer(self.settings)
+        connected = self._connect()
+        if connected is None:
+            return
+        consumer, producer = connected
         try:
-            if producer := self._connect():
-                once = self.settings.delivery == "exactly_once"
-                deliver = delivery.exactly_once(producer, self._beat) if once else delivery.at_least_once(consumer, producer, self._beat)
-                consumer.subscribe([self.settings.message_topic], self._assigned, self._revoked, self._lost)
-                with ThreadPoolExecutor(1, thread_name_prefix="delivery") as hand:
-                    self._judge_all(consumer, lambda batch: hand.submit(self._deliver, deliver, batch))
+            once = self.settings.delivery == "exactly_once"
+            deliver = delivery.exactly_once(producer, self._beat) if once else delivery.at_least_once(consumer, producer, self._beat)
+            consumer.subscribe([self.settings.message_topic], self._assigned, self._revoked, self._lost)
+            with ThreadPoolExecutor(1, thread_name_prefix="delivery") as hand:
+                self._judge_all(consumer, lambda batch: hand.submit(self._deliver, deliver, batch))
         finally:
             self.state.joined = False
             consumer.close()
@@ -222,7 +224,7 @@ class Scorer:
         self.state.raised += len(raised)
         self.state.dead += len(codes)
 
-    def _connect(self) -> Producer | None:
+    def _connect(self) -> tuple[Consumer, Producer] | None:
         """Wait for the broker, the topics and the rights, ever more patiently; None if stopped meanwhile."""
         wait = 1.0
         while not self._stopping.is_set():
@@ -230,11 +232,11 @@ class Scorer:
             try:
                 access.check(self.settings, self.policy)
                 self._beat()
-                producer = clients.producer(self.settings)  # a new one each time: one whose transactional id is refused is done for
+                producer = clients.producer(self.settings)  # made after the question: passwords may have changed since the last try
                 access.start(producer, self.settings)
                 self.state.trouble = ""
                 log.info("reading", topic=self.settings.message_topic, group=self.settings.group, model=self.model.version)
-                return producer
+                return clients.consumer(self.settings), producer
             except WAITED_FOR as error:
                 self.state.trouble = str(error)
                 log.warning("waiting", code=error.code, why=str(error), again_in_seconds=wait)

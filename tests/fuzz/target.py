@@ -111,4 +111,4 @@ def _alert(judgement: Judgement, told: Explanation) -> None:
     record = wire.encode_alert(alert, "alerts", None)
     read = msgspec.json.decode(record.value or b"", type=wire.Alert)
     assert (read.id, read.text, read.reasons) == (alert.id, alert.text, alert.reasons)
-    assert alert.recipient == privacy.pseudonym(judgement.messages[0].recipient, KEY)  # type: ignore[attr-defined]
+    assert alert.recipient == privacy.pseudonym(judgement.messages[0].recipient, KEY)

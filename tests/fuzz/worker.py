@@ -7,6 +7,7 @@ import uuid
 from collections import Counter
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from stream.broker import LOOPBACK, embedded_broker
@@ -54,7 +55,7 @@ def run(count: int, seed: int, apache: bool = False) -> Result:
                 values = list(records(min(ROUND, count - first), seed + first))
                 expected += _expected(values)
                 produce(bootstrap, topics.messages, values)
-                running.until(lambda sent=first + len(values): _done(running) == sent, SECONDS)  # type: ignore[misc]
+                running.until(partial(_done, running, first + len(values)), SECONDS)
             told = running.status()["scorer"]
             assert running.end() == 0, running.log.read_text()
             lines = running.log.read_text()
@@ -68,9 +69,9 @@ def run(count: int, seed: int, apache: bool = False) -> Result:
     return Result(count, told["judged"], told["dead_letters"], dict(letters.most_common()), alerts, round(time.monotonic() - begin, 1))
 
 
-def _done(running: Worker) -> int:
+def _done(running: Worker, sent: int) -> bool:
     scorer = running.status()["scorer"]
-    return int(scorer["judged"] + scorer["dead_letters"])
+    return bool(scorer["judged"] + scorer["dead_letters"] == sent)
 
 
 def _expected(values: list[bytes | None]) -> Counter[str]:

@@ -246,3 +246,30 @@ def test_the_shadow_sees_what_was_delivered_and_only_that(scorer: Scorer) -> Non
         judged = scorer._process(taken([record(0, offset, SCAMMER)], "g"))
         assert scorer._deliver(lambda *_, done=done: done, judged).done is done
     assert seen == [1]
+
+
+TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.mark.parametrize(
+    ("sent", "passed_on"), [(TRACE, True), (TRACE + b"\r\nX-Evil: 1", False), (b"x" * 100_000, False), (b"\xff", False), (b"", False)]
+)
+def test_a_trace_is_passed_on_only_if_it_is_one(scorer: Scorer, sent: bytes, passed_on: bool) -> None:
+    """A header of the sender's choice becomes a header of an alert."""
+
+    class Traced:
+        def __init__(self, whole: Record) -> None:
+            self.whole = whole
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.whole, name)
+
+        def headers(self) -> list[tuple[str, bytes]]:
+            return [("traceparent", sent), ("ce_type", b"forged"), ("content-type", b"text/html")]
+
+    judged = scorer._process(taken([record(0, 1, SCAMMER)], "g"))
+    traced = replace(judged, taken=replace(judged.taken, records=[cast(Record, Traced(judged.taken.records[0]))]))
+    (alert,) = answer(traced, scorer.settings, DISCLOSURE, NOW).outgoing
+    assert dict(alert.headers).get("traceparent") == (sent if passed_on else None)
+    assert dict(alert.headers)["content-type"] == b"application/json"
+    assert b"forged" not in dict(alert.headers).values()
