@@ -181,6 +181,16 @@ def test_every_page_of_the_worker_is_in_the_operations_page() -> None:
     assert not [page for page in ("/healthz", "/readyz", "/metrics", "/status") if f"`{page}`" not in read(OPERATIONS)]
 
 
+def test_every_test_that_the_security_page_names_exists_and_every_attempt_has_one() -> None:
+    page = read(ROOT / "docs" / "security.md")
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)
+    assert not [f"{path}::{name}" for path, name in named if f"def {name}(" not in read(ROOT / path)]
+    for head in ("| Promise |", "| Attempt |"):
+        for table in page.split(head)[1:]:
+            rows = [row for row in table.split("\n\n")[0].split("\n")[2:] if row]
+            assert not [row for row in rows if "::test_" not in row]
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(path: Path) -> None:
     """Relative ones to a file, `#` ones to a heading; those to the web are not asked for."""

@@ -71,7 +71,7 @@ def test_a_structured_cloud_event_is_unwrapped() -> None:
         (record(sent_at=10**400), errors.WrongShape),
         (record(sent_at=-1), errors.WrongShape),
         (record().replace(b'"2026-03-14T19:42:10+07:00"', b"NaN"), errors.NotJson),
-        (record().replace(b'"2026-03-14T19:42:10+07:00"', b"1e999"), errors.WrongShape),
+        (record().replace(b'"2026-03-14T19:42:10+07:00"', b"1e999"), errors.NotJson),
         (record(id="x" * 257), errors.WrongShape),
         (record(id=7), errors.WrongShape),
         (record(text="x" * 20_000), errors.TextTooLong),
