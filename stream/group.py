@@ -62,7 +62,9 @@ def layout(settings: Settings, topics: Sequence[str], changelog: str) -> tuple[i
                 f"delete {changelog}, the agents make it anew (the counts of the last hour are lost)"
             )
         else:
-            access.need_topics(client, settings, {changelog: [access.READ, access.WRITE]})
+            access.need_topics(
+                client, settings, {changelog: (access.READ, access.WRITE, access.CREATE)}
+            )  # Faust asks to make it all the same
     return number, replicas
 
 

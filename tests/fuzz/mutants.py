@@ -126,7 +126,7 @@ MUTATIONS: tuple[Callable[[bytes, random.Random], bytes | None], ...] = (
     _repeated,
     _inserted,
     _changed,
-    _spoken,
+    *[_spoken] * 6,  # what is still a message goes further
     _dropped,
     _wrapped,
     _nothing,

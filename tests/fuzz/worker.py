@@ -51,6 +51,7 @@ def run(count: int, seed: int, apache: bool = False) -> Result:
         }
         expected: Counter[str] = Counter()
         with worker(environment, folder, bootstrap, topics) as running:
+            running.until(lambda: running.get("/readyz")[0] == 200, SECONDS)
             for first in range(0, count, ROUND):
                 values = list(records(min(ROUND, count - first), seed + first))
                 expected += _expected(values)
