@@ -220,8 +220,8 @@ def test_tokens_reach_each_client_from_one_source(endpoint: Endpoint, password: 
     value, ends = librdkafka(known)["oauth_cb"]("")
     assert value == kafka_python(known)["sasl_oauth_token_provider"].token() == "a.b.c"
     assert ends == pytest.approx(datetime.now(UTC).timestamp() + 300, abs=60)
-    assert "sasl_oauth_token_provider" in connection(settings)
     (asked,) = endpoint.asked  # once: a token is used until it is about to end
+    assert "sasl_oauth_token_provider" in connection(settings)
     assert asked == ("Basic bXkrY2xpZW50OmNvcnJlY3QtaG9yc2UtYmF0dGVyeQ==", "grant_type=client_credentials&scope=kafka")
     assert "a.b.c" not in repr(known) + repr(known.tokens)
 
