@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka lint types schemas bench profile manifests dashboards ops-check clean
+.PHONY: help setup demo test test-kafka lint types schemas bench profile fuzz audit manifests dashboards ops-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,13 @@ bench: setup ## how fast it is on this machine, beside what one would take inste
 
 profile: setup ## where the time of a message goes, by stage
 	$(BIN)/python -m tests.bench profile
+
+fuzz: setup ## any bytes into the code, guided by what they reach (FUZZ='--seconds 600', or FUZZ='worker --records 1000000')
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'
+	$(BIN)/python -m tests.fuzz $(FUZZ)
+
+audit: setup ## known vulnerabilities of the versions in constraints.txt (says so if their source cannot be reached)
+	$(BIN)/python -m tests.audit
 
 manifests: setup ## write what Kubernetes needs of the rules and the dashboards
 	$(BIN)/python -m tests.ops.generate

@@ -11,7 +11,7 @@ from kafka.admin import ConfigResource
 from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from rich.table import Table
 
-from stream import group
+from stream import clients
 from stream.connect import connection, plain_errors
 from stream.errors import TopicError
 from stream.policy import Policy
@@ -49,7 +49,7 @@ def wanted(settings: Settings, policy: Policy) -> list[Wanted]:
     """The topics by the settings; `{operator}` in the alert topic stands for each operator of the policy, and `other`."""
     return [
         Wanted(settings.message_topic, "messages", 72),  # people's messages: long enough for a weekend's outage, no longer
-        *(Wanted(name, "alerts", 30 * 24) for name in group.alert_topics(settings, policy)),
+        *(Wanted(name, "alerts", 30 * 24) for name in clients.alert_topics(settings, policy)),
         Wanted(settings.dead_letter_topic, "dead letters", 14 * 24),  # time to look at them; they hold original bytes
     ]
 

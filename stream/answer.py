@@ -1,5 +1,6 @@
 """What comes of a judged batch: alerts and dead letters, as records to be delivered with its offsets."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,8 @@ from stream.judge import Disclosure, alerts, explained
 from stream.logs import log
 from stream.settings import Settings
 from stream.wire import Alert, Outgoing
+
+_TRACE = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,5 +70,6 @@ def _dead_letters(judged: Judged, dead: dict[int, RecordError], settings: Settin
 
 
 def _trace(record: Record) -> bytes | None:
-    """The W3C traceparent of a record."""
-    return next((value for name, value in clients.headers(record) if name == "traceparent" and isinstance(value, bytes)), None)
+    """The W3C traceparent of a record; None if it has none, or something else under that name: headers are the sender's."""
+    found = (value for name, value in clients.headers(record) if name == "traceparent" and isinstance(value, bytes))
+    return next(filter(_TRACE.fullmatch, found), None)

@@ -20,17 +20,19 @@ from itertools import chain
 from typing import Any, cast
 
 import faust
+from aiohttp.web import AppRunner, TCPSite
+from aiokafka.abc import AbstractTokenProvider
 from faust.app.base import BootStrategy as FaustBoot
-from faust.web.base import BlueprintManager, Request
-from faust.web.views import View
+from faust.web.base import BlueprintManager
+from faust.web.drivers.aiohttp import Web as FaustWeb
 from mode import Service
 
-from stream import agents, group, health, logs
+from stream import agents, group, health, logs, web
 from stream.agents import AlertCounts
-from stream.errors import BrokerUnavailable, ScamSieveError, TopicError
-from stream.group import alert_topics
-from stream.health import Page
+from stream.clients import alert_topics
+from stream.errors import BrokerUnavailable, NotAuthenticated, NotAuthorized, ScamSieveError, TopicError
 from stream.logs import log
+from stream.oidc import Tokens
 from stream.parts import Parts, assemble
 from stream.reload import POLL_SECONDS, Every
 from stream.security import Security, security
@@ -75,7 +77,7 @@ class _App(faust.App):
         super().__init__(
             f"{settings.group}-agents",
             broker=[f"kafka://{address.strip()}" for address in settings.brokers.split(",")],
-            broker_credentials=_credentials(security(settings.kafka_properties if parts.counts else {})),
+            broker_credentials=_credentials(security(settings)),
             broker_client_id=f"scamsieve-{settings.instance}-agents",
             broker_session_timeout=settings.session_timeout_seconds,
             broker_heartbeat_interval=max(settings.session_timeout_seconds / 10, 0.5),
@@ -100,8 +102,6 @@ class _App(faust.App):
         if parts.lag:
             self.behind_gate = [_Gate(self), _Thread("group-lag", parts.lag.run, parts.lag.stop, self.fail)]
         self.web.blueprints = BlueprintManager()  # none of Faust's own pages
-        for path, page in health.PAGES.items():
-            self.page(path, name=path)(_handler(page, parts))
 
     class BootStrategy(FaustBoot):
         """Pages and scorer first, Kafka's own parts behind the gate, or not at all."""
@@ -115,6 +115,9 @@ class _App(faust.App):
             kafka = chain(self.kafka_producer(), self.kafka_consumer(), self.agents(), self.kafka_conductor(), self.tables())
             return chain(first, app.behind_gate, kafka)
 
+    def _new_web(self) -> Any:
+        return _Web(self)
+
     def _create_directories(self) -> None:
         """Nothing is kept on disk, which may well be read-only."""
 
@@ -122,6 +125,22 @@ class _App(faust.App):
         """End the worker as SIGTERM does, but with code 1. May be called from any thread."""
         self.code = FAILED
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+class _Web(FaustWeb):
+    """Serves our own application, within our own limits; a second port for the metrics, if it is set."""
+
+    def __init__(self, app: _App) -> None:
+        super().__init__(app)
+        self._settings = app.parts.settings
+        self.web_app = web.application(app.parts)
+        self._runner = AppRunner(self.web_app, access_log=None, **web.LIMITS)
+
+    async def start_server(self) -> None:
+        """Listen."""
+        await super().start_server()
+        if self._settings.metrics_port:
+            await TCPSite(self._runner, self._settings.web_host, self._settings.metrics_port).start()
 
 
 class _Worker(faust.Worker):
@@ -219,7 +238,7 @@ class _Gate(Service):
         while not self.should_stop:
             try:
                 partitions, replicas = await asyncio.to_thread(group.layout, parts.settings, topics, changelog)
-            except (BrokerUnavailable, TopicError) as error:
+            except (BrokerUnavailable, NotAuthenticated, NotAuthorized, TopicError) as error:
                 parts.agents.trouble = str(error)
                 log.warning("agents waiting", code=error.code, why=str(error), again_in_seconds=wait)
             else:
@@ -265,19 +284,24 @@ def _define_agent(app: _App, topics: Sequence[str], partitions: int, replicas: i
         log.info("agents ready", partitions=state.partitions)
 
 
-def _handler(page: Callable[[Parts, str], Page], parts: Parts) -> Any:
-    async def handle(web: View, request: Request) -> Any:
-        answer = page(parts, request.headers.get("Accept", ""))
-        return web.bytes(answer.body, status=answer.status, headers={"Content-Type": answer.content_type})
+def _credentials(known: Security) -> Any:
+    """Security in Faust's terms; None where the connection is plain."""
+    if known.tokens:
+        return faust.OAuthCredentials(oauth_cb=_Tokens(known.tokens), ssl_context=known.context)
+    if known.mechanism:
+        return faust.SASLCredentials(username=known.username, password=known.password, mechanism=known.mechanism, ssl_context=known.context)
+    return faust.SSLCredentials(known.context) if known.context else None
 
-    return View.from_handler(handle)
 
+class _Tokens(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka has no types
+    """Tokens as aiokafka asks for them; the endpoint is asked beside the event loop."""
 
-def _credentials(told: Security) -> Any:
-    """Credentials in Faust's terms; None where the connection is plain."""
-    if told.mechanism:
-        return faust.SASLCredentials(username=told.username, password=told.password, mechanism=told.mechanism, ssl_context=told.context)
-    return faust.SSLCredentials(told.context) if told.context else None
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+
+    async def token(self) -> str:
+        """A valid token."""
+        return (await asyncio.to_thread(self._tokens)).value
 
 
 def _where(error: Exception) -> str:

@@ -3,13 +3,11 @@
 import re
 from typing import Any, Protocol
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaError, Producer
 
-from stream.errors import BrokerUnavailable, TopicError
-from stream.logs import log
+from stream.policy import OTHER_OPERATOR, Policy
+from stream.security import librdkafka, security
 from stream.settings import Settings
-
-CONNECT_SECONDS = 5.0
 
 
 class Record(Protocol):
@@ -33,13 +31,15 @@ def headers(record: Record) -> list[tuple[str, bytes | str | None]]:
         return []
 
 
-def _shared(settings: Settings) -> dict[str, Any]:
+def shared(settings: Settings, use: str = "") -> dict[str, Any]:
+    """What all clients of librdkafka are made with; `use` tells them apart in the broker's log. Raises SettingsError."""
     return {
         "bootstrap.servers": settings.brokers,
-        "client.id": f"scamsieve-{settings.instance}",
+        "client.id": "-".join(filter(None, ("scamsieve", settings.instance, use))),
         # A broker that is away is told once, by our own line; librdkafka would say it every second.
         "log_level": 2,
         **settings.kafka_properties,
+        **librdkafka(security(settings)),
     }
 
 
@@ -62,7 +62,7 @@ def consumer(settings: Settings) -> Consumer:
             "fetch.queue.backoff.ms": 10,
             "fetch.max.bytes": 16_777_216,
             "max.partition.fetch.bytes": 1_048_576,
-            **_shared(settings),
+            **shared(settings),
         }
     )
 
@@ -88,7 +88,7 @@ def outsider(settings: Settings) -> Consumer:
 def producer(settings: Settings) -> Producer:
     """The producer of alerts and dead letters: idempotent; transactional if deliveries are to be exactly once."""
     transactional = {
-        "transactional.id": f"{settings.group}-{settings.instance}",
+        "transactional.id": transactional_id(settings),
         "transaction.timeout.ms": int(settings.transaction_timeout_seconds * 1000),
     }
     return Producer(
@@ -98,23 +98,9 @@ def producer(settings: Settings) -> Producer:
             "linger.ms": 1,  # the commit flushes; waiting longer only delays it
             "compression.type": "gzip",  # every client reads it without a further library; alerts are few
             **(transactional if settings.delivery == "exactly_once" else {"delivery.timeout.ms": 15_000}),
-            **_shared(settings),
+            **shared(settings),
         }
     )
-
-
-def check(client: Consumer, settings: Settings) -> None:
-    """Raise BrokerUnavailable if no broker answers, TopicError if a topic is missing."""
-    try:
-        topics = client.list_topics(timeout=CONNECT_SECONDS).topics
-    except KafkaException as error:
-        raise BrokerUnavailable(f"no broker answers at {settings.brokers} ({error.args[0].name()})") from None
-    wanted = [settings.message_topic, settings.dead_letter_topic]
-    if "{operator}" not in settings.alert_topic:
-        wanted.append(settings.alert_topic)
-    missing = [topic for topic in wanted if topic not in topics or not topics[topic].partitions]
-    if missing:
-        raise TopicError(f"topic {', '.join(missing)} is missing at {settings.brokers}: run `scamsieve topics create`")
 
 
 def alert_topic(settings: Settings, label: str) -> str:
@@ -122,11 +108,11 @@ def alert_topic(settings: Settings, label: str) -> str:
     return settings.alert_topic.replace("{operator}", re.sub(r"[^A-Za-z0-9._-]", "-", label))
 
 
-def start(producer: Producer, settings: Settings) -> None:
-    """Begin transactions, where there are any. Raises BrokerUnavailable."""
-    if settings.delivery == "exactly_once":
-        try:
-            producer.init_transactions(CONNECT_SECONDS * 3)
-        except KafkaException as error:
-            raise BrokerUnavailable(f"no transaction coordinator answers at {settings.brokers} ({error.args[0].name()})") from None
-        log.info("transactions ready", transactional_id=f"{settings.group}-{settings.instance}")
+def alert_topics(settings: Settings, policy: Policy) -> list[str]:
+    """The topics that alerts go to under this policy."""
+    return sorted({alert_topic(settings, operator) for operator in (*policy.operators, OTHER_OPERATOR)})
+
+
+def transactional_id(settings: Settings) -> str:
+    """Unique to the instance; the group's name before it lets one right cover all workers."""
+    return f"{settings.group}-{settings.instance}"

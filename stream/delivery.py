@@ -15,7 +15,7 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from stream.errors import BrokerUnavailable, Fenced
+from stream.errors import BrokerUnavailable, Fenced, NotAuthorized
 from stream.wire import Outgoing
 
 OPERATION_SECONDS = 15.0  # of one call to the broker; longer than a leader election takes
@@ -143,6 +143,8 @@ def _again(call: Callable[[], None], beat: Beat) -> None:
 def _give_up_if_fatal(error: KafkaException) -> None:
     """A fenced producer is beyond recovery: another instance has its transactional id, or the broker ended its transaction."""
     told: KafkaError = error.args[0]
+    if told.code() == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+        raise NotAuthorized(f"the right to write with this worker's transactional id was taken away ({told.name()}); this worker ends")
     if told.fatal() or told.code() in (KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH):
         raise Fenced(
             f"{told.name()}: another worker uses this SCAMSIEVE_INSTANCE, or a transaction outlived its timeout; this worker ends"

@@ -4,7 +4,9 @@ ScamSieveError
 ├── SettingsError          a variable is unknown or cannot be read
 ├── PolicyError            policy.toml is wrong
 ├── ModelError             the model cannot be served
-├── BrokerUnavailable      no broker answers                               retriable
+├── BrokerUnavailable      no broker answers                                retriable
+├── NotAuthenticated       Kafka does not believe who we are, or we not it  retriable
+├── NotAuthorized          Kafka knows who we are, and a right is missing   retriable
 ├── TopicError             a topic is missing or not as it must be
 ├── Fenced                 another instance took over; this one must end
 └── RecordError            one record cannot be read or judged: it becomes a dead letter
@@ -52,6 +54,20 @@ class BrokerUnavailable(ScamSieveError):
     """No broker answers."""
 
     code = "broker_unavailable"
+    retriable = True
+
+
+class NotAuthenticated(ScamSieveError):
+    """The broker refuses the user or its certificate, or shows a certificate that is not trusted; it may be set right meanwhile."""
+
+    code = "authentication"
+    retriable = True
+
+
+class NotAuthorized(ScamSieveError):
+    """A right (ACL) is missing; it may be granted meanwhile."""
+
+    code = "authorization"
     retriable = True
 
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]  # its stub does not name it
 
-from stream import clients
-from stream.errors import BrokerUnavailable, TopicError
+from stream import access, clients
+from stream.errors import TopicError
 from stream.logs import log
 from stream.metrics import AgentMetrics
-from stream.policy import OTHER_OPERATOR, Policy
 from stream.settings import Settings
 
 LOOK_SECONDS = 15.0  # between two looks: what Prometheus asks for at best
@@ -32,45 +32,40 @@ def outsider(settings: Settings) -> Consumer:
             "enable.partition.eof": True,
             "queued.min.messages": 1,  # one record a partition is all that is wanted
             "queued.max.messages.kbytes": 1024,
-            "bootstrap.servers": settings.brokers,
-            "client.id": f"scamsieve-{settings.instance}-lag",
-            "log_level": 2,
-            **settings.kafka_properties,
+            **clients.shared(settings, "lag"),
         }
     )
 
 
-def alert_topics(settings: Settings, policy: Policy) -> list[str]:
-    """The topics that alerts go to under this policy."""
-    return sorted({clients.alert_topic(settings, operator) for operator in (*policy.operators, OTHER_OPERATOR)})
-
-
 def layout(settings: Settings, topics: Sequence[str], changelog: str) -> tuple[int, int]:
-    """Partitions and replicas of the alert topics. Raises BrokerUnavailable, TopicError.
+    """Partitions and replicas of the alert topics; makes the changelog of the agents' table, if it is not there.
 
-    Faust wants them, and the changelog of its table, to have equally many partitions.
+    Faust wants all of them to have equally many partitions. Raises BrokerUnavailable, NotAuthenticated, NotAuthorized, TopicError.
     """
-    asking = outsider(settings)
-    try:
-        known = asking.list_topics(timeout=CALL_SECONDS).topics
-    except KafkaException as error:
-        raise BrokerUnavailable(f"no broker answers at {settings.brokers} ({error.args[0].name()})") from None
-    finally:
-        asking.close()
-    partitions = {topic: known[topic].partitions for topic in topics if topic in known and known[topic].partitions}
-    missing = [topic for topic in topics if topic not in partitions]
-    if missing:
-        raise TopicError(f"topic {', '.join(missing)} is missing at {settings.brokers}: run `scamsieve topics create`")
-    counts = {topic: len(found) for topic, found in partitions.items()}
-    number = counts[topics[0]]
-    if set(counts.values()) != {number}:
-        raise TopicError(f"the alert topics must have equally many partitions: {counts}")
-    if changelog in known and len(known[changelog].partitions) not in (0, number):
-        raise TopicError(
-            f"topic {changelog} has {len(known[changelog].partitions)} partitions, {topics[0]} has {number}: "
-            f"delete {changelog}, the agents make it anew (the counts of the last hour are lost)"
-        )
-    return number, min(len(partition.replicas) for partition in partitions[topics[0]].values())
+    with access.asking(settings) as client:
+        alerts = access.need_topics(client, settings, dict.fromkeys(topics, (access.READ,)))
+        access.need_group(client, settings, f"{settings.group}-agents")
+        access.need_topics(client, settings, {settings.message_topic: (access.READ,)})  # this and the next are for the lag
+        access.need_group(client, settings, settings.group, access.DESCRIBE)
+        counts = {topic: found.partitions for topic, found in alerts.items()}
+        number = counts[topics[0]]
+        if set(counts.values()) != {number}:
+            raise TopicError(f"the alert topics must have equally many partitions: {counts}")
+        replicas = alerts[topics[0]].replicas
+        table = access.topic(client, settings, changelog)
+        if table is None:
+            compacted = {"cleanup.policy": "compact"}
+            access.make_topic(client, settings, NewTopic(changelog, number, replicas, config=compacted))
+        elif table.partitions != number:
+            raise TopicError(
+                f"topic {changelog} has {table.partitions} partitions, {topics[0]} has {number}: "
+                f"delete {changelog}, the agents make it anew (the counts of the last hour are lost)"
+            )
+        else:
+            access.need_topics(
+                client, settings, {changelog: (access.READ, access.WRITE, access.CREATE)}
+            )  # Faust asks to make it all the same
+    return number, replicas
 
 
 class GroupLag:
@@ -94,7 +89,8 @@ class GroupLag:
                 self._away = False
             except KafkaException as error:
                 if not self._away:
-                    log.warning("the group's lag cannot be read", group=self._settings.group, code=error.args[0].name())
+                    why = access.plain(error.args[0], self._settings)
+                    log.warning("the group's lag cannot be read", group=self._settings.group, code=why.code, why=str(why))
                 self._away = True
             self._stopping.wait(LOOK_SECONDS)
         consumer.close()

@@ -238,6 +238,18 @@ class ShadowMetrics:
             self.disagreements.labels(*labels).inc(differing.get((operator, language), 0))
 
 
+class CertificateMetrics:
+    """When the certificates that this worker was started with end."""
+
+    def __init__(self, registry: CollectorRegistry, ends: Mapping[str, float]) -> None:
+        """`ends` are seconds since the epoch, by file."""
+        self.expiry = Gauge(
+            "scamsieve_certificate_expiry_seconds", "When the first certificate in a file ends (epoch)", ["file"], registry=registry
+        )
+        for file, seconds in ends.items():
+            self.expiry.labels(file).set(seconds)
+
+
 def stability_index(expected: Values, found: Values) -> float:
     """PSI of two distributions over the same bins; empty bins count as one in ten thousand."""
     expected, found = np.maximum(expected, 1e-4), np.maximum(found, 1e-4)

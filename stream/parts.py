@@ -8,13 +8,13 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 
 from models.artifact import Model
 from models.languages import LANGUAGE_OF_SCRIPT, UNDETERMINED
-from stream import privacy
+from stream import privacy, security
 from stream.agents import AgentState, AlertCounts
 from stream.errors import ModelError, SettingsError
 from stream.group import GroupLag
 from stream.judge import Disclosure
 from stream.logs import log
-from stream.metrics import AgentMetrics, Metrics, ShadowMetrics
+from stream.metrics import AgentMetrics, CertificateMetrics, Metrics, ShadowMetrics
 from stream.model import ModelFile
 from stream.policy import Policy
 from stream.reload import PolicyFile
@@ -69,9 +69,13 @@ class Parts:
 def assemble(settings: Settings) -> Parts:
     """The parts of a worker. Raises SettingsError, PolicyError, ModelError."""
     check_port(settings.web_host, settings.web_port)
+    if settings.metrics_port:
+        check_port(settings.web_host, settings.metrics_port)
+    security.security(settings)  # what is wrong with it is said before anything runs
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
+    CertificateMetrics(registry, security.expiries(settings))
     policy = PolicyFile(settings.policy)
     file = ModelFile(settings.model, settings.trusted_key_file)
     model = file.first()

@@ -21,12 +21,12 @@ import numpy as np
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from models.artifact import Model
-from stream import clients, delivery
+from stream import access, clients, delivery
 from stream.answer import Answer, answer
 from stream.batch import Judged, Taken, taken
 from stream.clients import Record
 from stream.delivery import Deliver
-from stream.errors import BrokerUnavailable, Internal, ScamSieveError, TopicError
+from stream.errors import BrokerUnavailable, Internal, NotAuthenticated, NotAuthorized, ScamSieveError, TopicError
 from stream.judge import Disclosure, Judgement, judge
 from stream.lag import Lag
 from stream.logs import log
@@ -37,6 +37,7 @@ from stream.shadow import Shadow
 from stream.wire import Decoded, Decoder, Event, Limits
 
 LONGEST_BACK_OFF_SECONDS = 30.0
+WAITED_FOR = (BrokerUnavailable, NotAuthenticated, NotAuthorized, TopicError)  # what others may set right meanwhile
 RETURN_SECONDS = 1.0  # between two attempts to go back to what is committed
 
 
@@ -99,14 +100,16 @@ class Scorer:
 
     def run(self) -> None:
         """Judge until stopped. Raises Fenced if another instance took over."""
-        consumer, producer = clients.consumer(self.settings), clients.producer(self.settings)
+        connected = self._connect()
+        if connected is None:
+            return
+        consumer, producer = connected
         try:
-            if self._connect(consumer, producer):
-                once = self.settings.delivery == "exactly_once"
-                deliver = delivery.exactly_once(producer, self._beat) if once else delivery.at_least_once(consumer, producer, self._beat)
-                consumer.subscribe([self.settings.message_topic], self._assigned, self._revoked, self._lost)
-                with ThreadPoolExecutor(1, thread_name_prefix="delivery") as hand:
-                    self._judge_all(consumer, lambda batch: hand.submit(self._deliver, deliver, batch))
+            once = self.settings.delivery == "exactly_once"
+            deliver = delivery.exactly_once(producer, self._beat) if once else delivery.at_least_once(consumer, producer, self._beat)
+            consumer.subscribe([self.settings.message_topic], self._assigned, self._revoked, self._lost)
+            with ThreadPoolExecutor(1, thread_name_prefix="delivery") as hand:
+                self._judge_all(consumer, lambda batch: hand.submit(self._deliver, deliver, batch))
         finally:
             self.state.joined = False
             consumer.close()
@@ -160,9 +163,10 @@ class Scorer:
     def _return(self, consumer: Consumer) -> bool:
         """Go back to what is committed; False, after a while, if the broker is away: nothing is read until it is done."""
         try:
+            access.check(self.settings, self.policy)  # a batch may have been given back for want of a right
             delivery.return_to_committed(consumer)
             self._astray = False
-        except BrokerUnavailable as error:
+        except WAITED_FOR as error:
             log.warning("waiting", code=error.code, why=str(error))
             self._stopping.wait(RETURN_SECONDS)
         return not self._astray
@@ -220,24 +224,25 @@ class Scorer:
         self.state.raised += len(raised)
         self.state.dead += len(codes)
 
-    def _connect(self, consumer: Consumer, producer: Producer) -> bool:
-        """Wait for the broker and the topics, ever more patiently; False if stopped meanwhile."""
+    def _connect(self) -> tuple[Consumer, Producer] | None:
+        """Wait for the broker, the topics and the rights, ever more patiently; None if stopped meanwhile."""
         wait = 1.0
         while not self._stopping.is_set():
             self._beat()
             try:
-                clients.check(consumer, self.settings)
+                access.check(self.settings, self.policy)
                 self._beat()
-                clients.start(producer, self.settings)
+                producer = clients.producer(self.settings)  # made after the question: passwords may have changed since the last try
+                access.start(producer, self.settings)
                 self.state.trouble = ""
                 log.info("reading", topic=self.settings.message_topic, group=self.settings.group, model=self.model.version)
-                return True
-            except (BrokerUnavailable, TopicError) as error:
+                return clients.consumer(self.settings), producer
+            except WAITED_FOR as error:
                 self.state.trouble = str(error)
                 log.warning("waiting", code=error.code, why=str(error), again_in_seconds=wait)
             self._stopping.wait(wait)
             wait = min(wait * 2, LONGEST_BACK_OFF_SECONDS, self.settings.stall_seconds / 3)
-        return False
+        return None
 
     def _heed(self, record: Record, error: KafkaError) -> bool:
         """What the consumer has to say that is no record: the end of a partition, or trouble. Always False."""
@@ -246,7 +251,7 @@ class Scorer:
         elif error.fatal():
             raise ScamSieveError(f"the consumer cannot go on: {error.name()}")
         else:
-            log.warning("broker trouble", code=error.name())
+            log.warning("broker trouble", code=error.name(), why=str(access.plain(error, self.settings)))
         return False
 
     def _assigned(self, _: Consumer, partitions: list[TopicPartition]) -> None:

@@ -14,6 +14,17 @@ import msgspec
 from stream.errors import SettingsError
 
 PREFIX = "SCAMSIEVE_"
+_ANSWERS = {  # librdkafka's names that people know, and the settings in their place
+    "security.protocol": "SCAMSIEVE_SECURITY_PROTOCOL",
+    "sasl.mechanism": "SCAMSIEVE_SASL_MECHANISM",
+    "sasl.mechanisms": "SCAMSIEVE_SASL_MECHANISM",
+    "sasl.username": "SCAMSIEVE_SASL_USERNAME",
+    "sasl.password": "SCAMSIEVE_SASL_PASSWORD_FILE",
+    "ssl.ca.location": "SCAMSIEVE_SSL_CA_FILE",
+    "ssl.certificate.location": "SCAMSIEVE_SSL_CERTIFICATE_FILE",
+    "ssl.key.location": "SCAMSIEVE_SSL_KEY_FILE",
+    "ssl.key.password": "SCAMSIEVE_SSL_KEY_PASSWORD_FILE",
+}
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 PositiveSeconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -49,7 +60,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     poll_interval_seconds: PositiveSeconds = 60.0
     """After this long without a new batch the broker takes the worker for stuck."""
     kafka_config: str = ""
-    """More librdkafka properties as key=value, comma-separated: security.protocol=SASL_SSL,sasl.mechanisms=..."""
+    """More librdkafka properties as key=value, comma-separated; none of security, which has settings of its own."""
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How every client talks to Kafka: with TLS (SSL), with a user (SASL), or both."""
+    sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = ""
+    """How the user is proven: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER."""
+    sasl_username: str = ""
+    """The user, for PLAIN and SCRAM."""
+    sasl_password_file: str = ""
+    """File with the user's password."""
+    ssl_ca_file: str = ""
+    """PEM file of the authorities that vouch for the brokers; empty: the system's."""
+    ssl_certificate_file: str = ""
+    """PEM file of the client's own certificate, for mutual TLS."""
+    ssl_key_file: str = ""
+    """PEM file of the key of that certificate."""
+    ssl_key_password_file: str = ""
+    """File with the password of that key, if it has one."""
+    oauth_token_endpoint: str = ""
+    """Address (https) that gives tokens for OAUTHBEARER, by the grant client_credentials."""
+    oauth_client_id: str = ""
+    """Who asks for tokens."""
+    oauth_client_secret_file: str = ""
+    """File with the client's secret."""
+    oauth_scope: str = ""
+    """Scope to ask for; empty: none."""
     model: str = ""
     """Released version, folder, or pointer file that names a folder; empty: the newest released version."""
     trusted_key_file: str = ""
@@ -74,6 +109,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Address of the pages /healthz /readyz /metrics /status."""
     web_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 6066
     """Port of the pages."""
+    metrics_port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    """Port of /metrics alone; 0: with the other pages."""
     stall_seconds: PositiveSeconds = 30.0
     """A worker whose loop has not turned for this long is no longer live."""
     stop_seconds: PositiveSeconds = 8.0
@@ -133,6 +170,14 @@ def _check(settings: Settings) -> None:
         raise SettingsError(f"SCAMSIEVE_ROLES={settings.roles!r} cannot be used: give scorer, agents or scorer,agents")
     for pair in filter(str.strip, settings.kafka_config.split(",")):
         if "=" not in pair:
-            raise SettingsError(f"SCAMSIEVE_KAFKA_CONFIG: {pair.strip()!r} is no key=value")
+            raise SettingsError("SCAMSIEVE_KAFKA_CONFIG holds something that is no key=value")  # which may be a secret
+    for name in settings.kafka_properties:
+        if name.startswith(("security.", "sasl.", "ssl.", "https.", "enable.ssl.")):
+            raise SettingsError(
+                f"SCAMSIEVE_KAFKA_CONFIG: {name} is about security, which has settings that all clients obey and whose secrets are in "
+                f"files; use {_ANSWERS.get(name, 'SCAMSIEVE_SECURITY_PROTOCOL, SCAMSIEVE_SASL_* and SCAMSIEVE_SSL_*')}"
+            )
+    if settings.metrics_port == settings.web_port:
+        raise SettingsError("SCAMSIEVE_METRICS_PORT is SCAMSIEVE_WEB_PORT: give another one, or 0 for /metrics with the other pages")
     if settings.max_text_bytes > settings.max_record_bytes:
         raise SettingsError("SCAMSIEVE_MAX_TEXT_BYTES is larger than SCAMSIEVE_MAX_RECORD_BYTES: no such text could arrive")

@@ -7,6 +7,7 @@ raises a RecordError, whose text never holds anything of the record.
 
 import base64
 import hashlib
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -41,6 +42,7 @@ RETRY_OF = "scamsieve.retry-of"
 SOURCE = "/scamsieve"
 DEAD_LETTER_BYTES = 900_000  # leaves room for headers below Kafka's default max.message.bytes of 1,048,588
 
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")  # what an attribute of CloudEvents must not hold; a gateway could make HTTP headers of it
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:scamsieve:alert")
 
 
@@ -346,7 +348,7 @@ def _event_headers(identity: str, kind: str, time: datetime, subject: str) -> It
         ("ce_source", SOURCE.encode()),
         ("ce_type", kind.encode()),
         ("ce_time", time.astimezone(UTC).isoformat().encode()),
-        ("ce_subject", subject.encode()),
+        ("ce_subject", _CONTROL.sub("\ufffd", subject).encode()),
     )
 
 

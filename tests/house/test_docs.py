@@ -17,7 +17,7 @@ from models.artifact import Model
 from models.signals import CATALOGUE
 from stream import policy
 from stream.errors import ScamSieveError
-from stream.metrics import AgentMetrics, Metrics, ShadowMetrics
+from stream.metrics import AgentMetrics, CertificateMetrics, Metrics, ShadowMetrics
 from stream.settings import PREFIX, Settings
 from tests.bench import capacity
 from tests.house.source import ROOT, committed, modules, tree
@@ -60,7 +60,8 @@ def reason_rows() -> Iterator[str]:
 def metric_rows(model: Model) -> Iterator[str]:
     """A row of the metrics' table for each metric: the name that Prometheus shows, its kind, its labels, its help."""
     registry = CollectorRegistry()
-    made = [Metrics(registry, model, policy.Policy()), AgentMetrics(registry), ShadowMetrics(registry, (), policy.Policy())]
+    made: list[object] = [Metrics(registry, model, policy.Policy()), AgentMetrics(registry), CertificateMetrics(registry, {})]
+    made += [ShadowMetrics(registry, (), policy.Policy())]
     labels = {m._name: m._labelnames for one in made for m in vars(one).values() if hasattr(m, "_labelnames")}
     labels |= {m._name: m._label[:1] for one in made for m in vars(one).values() if hasattr(m, "_label")}
     ending = {"counter": "_total", "info": "_info"}
@@ -178,6 +179,16 @@ def test_the_capacity_page_has_the_tables_that_the_code_makes() -> None:
 
 def test_every_page_of_the_worker_is_in_the_operations_page() -> None:
     assert not [page for page in ("/healthz", "/readyz", "/metrics", "/status") if f"`{page}`" not in read(OPERATIONS)]
+
+
+def test_every_test_that_the_security_page_names_exists_and_every_attempt_has_one() -> None:
+    page = read(ROOT / "docs" / "security.md")
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)
+    assert not [f"{path}::{name}" for path, name in named if f"def {name}(" not in read(ROOT / path)]
+    for head in ("| Promise |", "| Attempt |"):
+        for table in page.split(head)[1:]:
+            rows = [row for row in table.split("\n\n")[0].split("\n")[2:] if row]
+            assert not [row for row in rows if "::test_" not in row]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,6 +1,7 @@
 """One broker for all integration tests: the embedded one, or, with SCAMSIEVE_TEST_BROKER=kafka, Apache Kafka."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -10,7 +11,7 @@ from tests.integration.chosen import CHOSEN
 from tests.integration.kafka import apache_kafka
 from tests.integration.records import Topics, create_topics
 
-BROKERS = {"embedded": embedded_broker, "kafka": apache_kafka}
+BROKERS: dict[str, Callable[[], AbstractContextManager[str]]] = {"embedded": embedded_broker, "kafka": apache_kafka}
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ POM = Path(__file__).with_name("pom.xml")
 JARS = Path(__file__).parents[2] / "build" / "kafka"
 DOWNLOAD_SECONDS = 600.0
 FORMAT_SECONDS = 60.0
-START_SECONDS = 60.0  # 3 s on an idle machine of 2 cores
+START_SECONDS = 180.0  # 3 s on an idle machine of 2 cores; much more where others work beside it
 ATTEMPTS = 3  # each on other ports
 JAVA_OPTIONS = (
     "-Xmx512m",
@@ -56,21 +56,22 @@ share.coordinator.state.topic.min.isr=1
 
 
 @contextmanager
-def apache_kafka(port: int = 0) -> Iterator[str]:
+def apache_kafka(port: int = 0, more: str = "") -> Iterator[str]:
     """Run Apache Kafka while the block runs, on `port` or on a free one; gives its bootstrap address.
 
-    Its data are in a temporary folder and go with it. Raises BrokerUnavailable, with one line if Java or Maven is missing.
+    `more` are further lines of its properties, which may name {host}, {port} and {controller}. Its data are in a temporary folder and
+    go with it. Raises BrokerUnavailable, with one line if Java or Maven is missing.
     """
     java, jars = _command("java", "Java 17 or newer"), _jars()
     with ExitStack() as running:
-        yield _start(running, [java, "-cp", f"{jars}/*", *JAVA_OPTIONS], port)
+        yield _start(running, [java, "-cp", f"{jars}/*", *JAVA_OPTIONS], port, PROPERTIES + more)
 
 
-def _start(running: ExitStack, java: list[str], port: int) -> str:
+def _start(running: ExitStack, java: list[str], port: int, properties: str) -> str:
     for _ in range(1 if port else ATTEMPTS):
         address, cluster_id = f"{LOOPBACK}:{port or free_port()}", uuid.uuid4().hex
         folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="kafka-", ignore_cleanup_errors=True)))
-        config = _format(java, folder, address, cluster_id)
+        config = _format(java, folder, address, cluster_id, properties)
         child = running.enter_context(guarded([*java, "kafka.Kafka", config]))
         if await_broker(address, cluster_id, child, START_SECONDS):
             return address
@@ -82,11 +83,12 @@ def _cause(child: Child) -> str:
     return "\n".join(line for line in child.last_lines(30).split("\n") if not line.lstrip().startswith(("at ", "...")))
 
 
-def _format(java: list[str], folder: Path, address: str, cluster_id: str) -> Path:
+def _format(java: list[str], folder: Path, address: str, cluster_id: str, properties: str) -> Path:
     """Write the properties of a node, and make its data folder ready; returns the properties' file."""
     host, _, port = address.partition(":")
     config = folder / "server.properties"
-    config.write_text(PROPERTIES.format(host=host, port=port, controller=free_port(), data=folder / "data"), encoding="utf-8")
+    told = properties.format(host=host, port=port, controller=free_port(), data=folder / "data")
+    config.write_text(told, encoding="utf-8")
     _run([*java, "kafka.tools.StorageTool", "format", "--config", str(config), "--cluster-id", cluster_id], FORMAT_SECONDS)
     return config
 

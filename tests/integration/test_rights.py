@@ -21,8 +21,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub do
 )
 
 from stream.broker import LOOPBACK, free_port
-from tests.integration import kafka
 from tests.integration.chosen import apache_kafka_only
+from tests.integration.kafka import apache_kafka
 from tests.integration.records import produce, read
 from tests.integration.test_app import POLICY, message, worker
 
@@ -66,12 +66,11 @@ def rights(user: dict[str, Any]) -> Iterator[AclBinding]:
 
 
 @pytest.fixture
-def guarded(monkeypatch: pytest.MonkeyPatch) -> Iterator[Guarded]:
+def guarded() -> Iterator[Guarded]:
     """Apache Kafka with the topics, users and rights of the manifests."""
     users, port = manifests("users.yaml"), free_port()
     names = " ".join(f'user_{user["metadata"]["name"]}="{user["metadata"]["name"]}"' for user in users)
-    monkeypatch.setattr(kafka, "PROPERTIES", kafka.PROPERTIES + AUTHORIZED.format(sasl=port, users=names))
-    with kafka.apache_kafka() as plain:
+    with apache_kafka(more=AUTHORIZED.format(sasl=port, users=names)) as plain:
         admin = AdminClient({"bootstrap.servers": plain})
         layout = [NewTopic(topic["metadata"]["name"], PARTITIONS, 1) for topic in manifests("topics.yaml")]
         for made in (admin.create_topics(layout), admin.create_acls([right for user in users for right in rights(user)])):
@@ -94,15 +93,18 @@ def environment(model_folder: Path, tmp_path: Path) -> dict[str, str]:
     }
 
 
-def kafka_config(guarded: Guarded, user: str) -> str:
-    return ",".join(f"{name}={value}" for name, value in guarded.config(user).items())
+def proof(user: str, folder: Path) -> dict[str, str]:
+    """Settings of a worker that comes as a user."""
+    password = folder / f"{user}.password"
+    password.write_text(user)
+    return {"SECURITY_PROTOCOL": "SASL_PLAINTEXT", "SASL_MECHANISM": "PLAIN", "SASL_USERNAME": user, "SASL_PASSWORD_FILE": str(password)}
 
 
 @apache_kafka_only
 def test_each_role_needs_no_right_but_its_own(guarded: Guarded, environment: dict[str, str], tmp_path: Path) -> None:
     """Messages become alerts and dead letters, alerts are counted, the group's lag is seen, KEDA may ask for the lag, and no more."""
-    scorer = {"ROLES": "scorer", "KAFKA_CONFIG": kafka_config(guarded, "scamsieve-scorer")}
-    agents = {"ROLES": "agents", "KAFKA_CONFIG": kafka_config(guarded, "scamsieve-agents"), "INSTANCE": "scamsieve-agents-1"}
+    scorer = {"ROLES": "scorer", **proof("scamsieve-scorer", tmp_path)}
+    agents = {"ROLES": "agents", **proof("scamsieve-agents", tmp_path), "INSTANCE": "scamsieve-agents-1"}
     with (
         worker(environment, tmp_path, guarded.sasl, None, **scorer) as judge,
         worker(environment, tmp_path, guarded.sasl, None, **agents) as counter,

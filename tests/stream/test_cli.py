@@ -108,7 +108,7 @@ def test_a_broker_that_is_away_is_one_line_and_code_2(arguments: list[str], monk
     Path("empty.jsonl").touch()
     done = CliRunner().invoke(cli.app, [*arguments, "--brokers", "127.0.0.1:1"])
     assert done.exit_code == 2
-    assert done.output.startswith("scamsieve: Kafka at 127.0.0.1:1: ")
+    assert done.output.startswith("scamsieve: no broker answers at 127.0.0.1:1 (")
     assert done.output.count("\n") == 1
     gc.collect()  # so that those sockets are found here
 

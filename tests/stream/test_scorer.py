@@ -19,6 +19,7 @@ from stream import scorer as module
 from stream.answer import Answer, answer
 from stream.batch import Judged, taken
 from stream.clients import Record
+from stream.errors import NotAuthorized, TopicError
 from stream.judge import Disclosure, explained, judge
 from stream.metrics import Metrics
 from stream.policy import Listed, Policy
@@ -75,7 +76,8 @@ class Client:
 
 
 @pytest.fixture
-def scorer(model: Model) -> Scorer:
+def scorer(model: Model, monkeypatch: pytest.MonkeyPatch) -> Scorer:
+    monkeypatch.setattr("stream.access.check", lambda *_: None)  # there is no broker to ask
     return Scorer(Settings(), model, POLICY, DISCLOSURE, Metrics(CollectorRegistry(), model, POLICY))
 
 
@@ -246,3 +248,52 @@ def test_the_shadow_sees_what_was_delivered_and_only_that(scorer: Scorer) -> Non
         judged = scorer._process(taken([record(0, offset, SCAMMER)], "g"))
         assert scorer._deliver(lambda *_, done=done: done, judged).done is done
     assert seen == [1]
+
+
+TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.mark.parametrize(
+    ("sent", "passed_on"), [(TRACE, True), (TRACE + b"\r\nX-Evil: 1", False), (b"x" * 100_000, False), (b"\xff", False), (b"", False)]
+)
+def test_a_trace_is_passed_on_only_if_it_is_one(scorer: Scorer, sent: bytes, passed_on: bool) -> None:
+    """A header of the sender's choice becomes a header of an alert."""
+
+    class Traced:
+        def __init__(self, whole: Record) -> None:
+            self.whole = whole
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.whole, name)
+
+        def headers(self) -> list[tuple[str, bytes]]:
+            return [("traceparent", sent), ("ce_type", b"forged"), ("content-type", b"text/html")]
+
+    judged = scorer._process(taken([record(0, 1, SCAMMER)], "g"))
+    traced = replace(judged, taken=replace(judged.taken, records=[cast(Record, Traced(judged.taken.records[0]))]))
+    (alert,) = answer(traced, scorer.settings, DISCLOSURE, NOW).outgoing
+    assert dict(alert.headers).get("traceparent") == (sent if passed_on else None)
+    assert dict(alert.headers)["content-type"] == b"application/json"
+    assert b"forged" not in dict(alert.headers).values()
+
+
+def test_a_batch_is_given_back_for_want_of_a_right_only_once_it_is_granted_reading_goes_on(
+    scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be judged and given back again and again."""
+    refusals: list[Exception | None] = [
+        NotAuthorized("user x lacks the right WRITE on topic alerts"),
+        TopicError("topic alerts is missing"),
+        None,
+    ]
+
+    def check(*_: object) -> None:
+        if refusal := refusals.pop(0):
+            raise refusal
+
+    monkeypatch.setattr("stream.access.check", check)
+    monkeypatch.setattr("stream.scorer.RETURN_SECONDS", 0.0)
+    client = Client([[record(0, 7)], [record(0, 8)], [record(0, 7)]])
+    run(scorer, client, [False, True])
+    assert refusals == []
+    assert scorer.state.judged == 1

@@ -1,7 +1,9 @@
+import io
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from stream.tail import MARKED, card, marked, plain, read
 from stream.wire import Alert, AlertReason, Indicators, ModelReference, PolicyReference
@@ -56,3 +58,13 @@ def test_a_hidden_text_is_said_to_be_hidden() -> None:
 def test_what_is_no_alert_is_none() -> None:
     assert read(msgspec.json.encode(ALERT)) == ALERT
     assert read(b"{}") is read(b"nonsense") is None
+
+
+def test_a_message_writes_no_markup_neither_into_the_terminal_nor_into_a_picture() -> None:
+    bad = "[bold]x[/bold] <script>alert(1)</script> &lt; ]]>"
+    alert = msgspec.structs.replace(ALERT, text=bad, sender=bad, operator=bad, reasons=[AlertReason("text", bad, 1.0)])
+    console = Console(record=True, width=400, file=io.StringIO())
+    console.print(card(alert))
+    assert "[bold]x[/bold]" in console.export_text(clear=False)
+    drawn = console.export_svg(clear=False) + console.export_html()
+    assert "<script" not in drawn

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from models.message import Message
 from stream import errors, wire
+from stream.examples import ALERT
 from stream.wire import Decoder, Event, Limits, Place
 
 GOOD = {
@@ -67,6 +68,12 @@ def test_a_structured_cloud_event_is_unwrapped() -> None:
         (record(channel="fax"), errors.WrongShape),
         (record(sent_at="yesterday"), errors.WrongShape),
         (record(sent_at="2026-01-01T00:00:00"), errors.WrongShape),
+        (record(sent_at=10**400), errors.WrongShape),
+        (record(sent_at=-1), errors.WrongShape),
+        (record().replace(b'"2026-03-14T19:42:10+07:00"', b"NaN"), errors.NotJson),
+        (record().replace(b'"2026-03-14T19:42:10+07:00"', b"1e999"), errors.NotJson),
+        (record(id="x" * 257), errors.WrongShape),
+        (record(id=7), errors.WrongShape),
         (record(text="x" * 20_000), errors.TextTooLong),
         (record(text="ก" * 6000), errors.TextTooLong),
         (record(text="x" * 70_000), errors.RecordTooLong),
@@ -170,3 +177,22 @@ def test_a_batch_is_read_as_each_value_alone(values: list[bytes | None]) -> None
     assert {number: type(error) for number, error in found.dead.items()} == dead
     assert list(found.numbers) == [number for number in range(len(values)) if number not in dead]
     assert decoder.ignored == alone.ignored
+
+
+@pytest.mark.parametrize("hostile", ["a\r\nX-Evil: 1", "a\x00b", "\x1b[31m", "\x85", "\x7f"])
+def test_a_header_made_of_a_messages_id_holds_no_control_character(hostile: str) -> None:
+    """CloudEvents forbids them; a gateway that makes HTTP headers of Kafka's would else write what a sender likes."""
+    alert = msgspec.structs.replace(ALERT, message_id=hostile, operator=hostile)
+    for name, value in wire.encode_alert(alert, "alerts").headers:
+        assert not any(ord(char) < 32 or 126 < ord(char) < 160 for char in name + value.decode())
+    letter = wire.encode_dead_letter("dlq", PLACE, None, b"", [], errors.NotJson(), NOW)
+    assert all(value.decode().isprintable() for _, value in letter.headers)
+
+
+def test_a_dead_letters_own_headers_cannot_be_forged() -> None:
+    forged = [("scamsieve.code", b"internal"), ("__streams.errors.topic", b"other"), ("ce_type", b"forged"), ("ce_source", b"forged")]
+    letter = wire.encode_dead_letter("dlq", PLACE, None, b"", forged, errors.NotJson("no JSON"), NOW)
+    names = [name for name, _ in letter.headers]
+    assert len(names) == len(set(names))
+    assert wire.error_of(letter.headers) == "not_json"
+    assert b"forged" not in dict(letter.headers).values()

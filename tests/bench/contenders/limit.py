@@ -7,7 +7,7 @@ import json
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import cast
 
-from stream import clients, delivery, memory
+from stream import access, clients, delivery, memory
 from stream.batch import taken
 from stream.clients import Record
 from stream.settings import read
@@ -23,7 +23,7 @@ def main() -> None:
     memory.keep_freed_pages()
     memory.collect_seldom()
     consumer, producer = clients.consumer(settings), clients.producer(settings)
-    clients.start(producer, settings)
+    access.start(producer, settings)
     deliver = delivery.exactly_once(producer, lambda: None)
     decoder = Decoder(Event, Limits())
     consumer.subscribe([settings.message_topic])
