@@ -12,7 +12,7 @@ What it promises:
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
@@ -27,7 +27,7 @@ from stream.batch import Judged, Taken, taken
 from stream.clients import Record
 from stream.delivery import Deliver
 from stream.errors import BrokerUnavailable, Internal, ScamSieveError, TopicError
-from stream.judge import Disclosure, Judgement, judge
+from stream.judge import Disclosure, Judgement, joined, judge
 from stream.lag import Lag
 from stream.logs import log
 from stream.metrics import STAGES, Batch, Metrics
@@ -36,6 +36,7 @@ from stream.settings import Settings
 from stream.wire import Decoded, Decoder, Event, Limits
 
 LONGEST_BACK_OFF_SECONDS = 30.0
+BEAT_SECONDS = 1.0  # between two signs of life while a delivery computes
 RETURN_SECONDS = 1.0  # between two attempts to go back to what is committed
 
 
@@ -44,7 +45,7 @@ class State:
     """What the pages show of a scorer; written by its thread, but for `turned`."""
 
     turned: float
-    """time.monotonic() of the last turn of the loop, or of the last call to the broker while it delivers."""
+    """time.monotonic() of the last turn of the loop, or of the last sign of life while it delivers or judges one by one."""
     joined: bool = False
     """A member of the group; with zero partitions too."""
     partitions: tuple[int, ...] = ()
@@ -140,6 +141,10 @@ class Scorer:
         if self._under_way is None:
             return
         (judged, future), self._under_way = self._under_way, None
+        # A delivery that computes is alive, but not for longer than the group waits for it.
+        patience = time.monotonic() + self.settings.poll_interval_seconds
+        while not wait([future], BEAT_SECONDS).done and time.monotonic() < patience:
+            self._beat()
         delivered = future.result()
         self.metrics.transactions.labels("committed" if delivered.done else "aborted").inc()
         if delivered.done:
@@ -175,15 +180,17 @@ class Scorer:
             return decoded, judge(self.model, policy, decoded.messages)
         except Exception as error:  # noqa: BLE001 whatever it is, it must not stop the partition
             log.error("judging a batch raised", exception=type(error).__name__, messages=len(decoded.messages))
-        messages, numbers, dead = [], [], dict(decoded.dead)
+        alone, numbers, dead = [], [], dict(decoded.dead)
         for message, number in zip(decoded.messages, decoded.numbers, strict=True):
+            self._beat()
             try:
-                judge(self.model, policy, [message])
-                messages.append(message)
+                alone.append(judge(self.model, policy, [message]))
                 numbers.append(number)
             except Exception as error:  # noqa: BLE001
                 dead[number] = Internal(f"judging it raised {type(error).__name__}")
-        return Decoded(messages, numbers, dead), judge(self.model, policy, messages)
+        # Not judged together once more: what raised may lie in no single message.
+        judgement = joined(self.model, alone)
+        return Decoded(cast(list[Event], judgement.messages), numbers, dead), judgement
 
     def _deliver(self, deliver: Deliver, judged: Judged) -> Delivered:
         """The second half: judgement -> alerts and dead letters -> one delivery. Runs in the second thread."""
