@@ -31,11 +31,13 @@ class Feed:
         """The offset behind the last record that the brokers have acknowledged, by partition."""
         self.failure: KafkaError | None = None
         self._topic, self._lines = topic, lines or distinct()
-        # Idempotent, and patient without end: a copy that the feed itself made would be taken for the worker's.
+        # Idempotent, one request at a time, patient without end. Yet where all brokers were killed, librdkafka was seen to write some
+        # records again behind themselves; the ledger counts those as the feed's.
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
                 "enable.idempotence": True,
+                "max.in.flight.requests.per.connection": 1,
                 "linger.ms": 5,
                 "message.timeout.ms": 0,
                 "queue.buffering.max.messages": 1_000_000,

@@ -1,4 +1,4 @@
-"""The ledger: what was sent against what came of it. Pure."""
+"""The ledger: what was to come of the records that were sent, against what came of them. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,36 +6,40 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """How the alerts that committed readers see stand against the ids that were sent, of which each is to give one alert."""
+    """How the alerts that committed readers see stand against the records of the message topic, of which each is to give one."""
 
     messages: int
+    """Ids that were sent."""
+    again: int
+    """Records beyond the first of an id: copies that the feed itself made. Each is to give an alert of its own."""
     alerts: int
     lost: int
-    """Ids without an alert."""
+    """Records without their alert, and ids without a record."""
     doubled: int
-    """Alerts beyond the first of an id."""
-    told_apart: int
-    """Of the doubled ones, those that bear another alert id than the first: no reader could know them for copies."""
+    """Alerts beyond the first of a record; they bear the same alert id."""
     strange: int
-    """Alerts of ids that nobody sent."""
+    """Alerts that are no record's: also a second copy that bears another alert id."""
 
     def clean(self, delivery: str) -> bool:
-        """Whether the promise was kept: exactly one alert an id; at least one, and copies known by their id."""
-        return not self.lost and not self.strange and not (self.doubled if delivery == "exactly_once" else self.told_apart)
+        """Whether the promise was kept: exactly one alert a record; or at least one, and copies known by their id."""
+        return not self.lost and not self.strange and not (self.doubled and delivery == "exactly_once")
 
 
-def compare(sent: Iterable[int], alerts: Iterable[tuple[int, str]]) -> Ledger:
-    """The ledger of message numbers sent, and of alerts as pairs of message number and alert id."""
-    expected = set(sent)
-    first: dict[int, str] = {}
-    count = doubled = told_apart = strange = 0
-    for number, alert_id in alerts:
+def compare(sent: Iterable[int], records: Iterable[tuple[int, str]], alerts: Iterable[str]) -> Ledger:
+    """The ledger of the numbers sent; of the topic's records, each as its number and the id that its alert must bear; of alert ids."""
+    numbers = set(sent)
+    unseen, due, found = set(numbers), set(), set()
+    again = count = doubled = strange = 0
+    for number, alert_id in records:
+        again += number not in unseen
+        unseen.discard(number)
+        due.add(alert_id)
+    for alert_id in alerts:
         count += 1
-        if number not in expected:
+        if alert_id not in due:
             strange += 1
-        elif number not in first:
-            first[number] = alert_id
-        else:
+        elif alert_id in found:
             doubled += 1
-            told_apart += alert_id != first[number]
-    return Ledger(len(expected), count, len(expected) - len(first), doubled, told_apart, strange)
+        else:
+            found.add(alert_id)
+    return Ledger(len(numbers), again, count, len(unseen) + len(due) - len(found), doubled, strange)

@@ -1,6 +1,7 @@
 """One trial: a cluster, workers, a feed; faults one after the other; then the ledger."""
 
 import random
+import shutil
 import tempfile
 import time
 import uuid
@@ -8,11 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import numpy as np
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from stream.clients import Record
+from stream.wire import Place, alert_id
+from tests.bench.environments import ROOT
 from tests.bench.feed import number
 from tests.chaos import ledger
 from tests.chaos.cluster import cluster, create_topics
@@ -23,6 +28,7 @@ from tests.chaos.ledger import Ledger
 from tests.chaos.report import Outcome, Struck
 from tests.chaos.watch import Offsets, Watch, longest_pause
 
+LOGS = ROOT / "build" / "chaos-logs"
 PARTITIONS = {"messages": 12, "alerts": 6, "dead": 3}
 WORKERS = 2  # at the beginning; three at most
 SECONDS_A_FAULT = 25.0  # what one takes at the middle, with the rest before the next: it makes the feed's rate
@@ -63,10 +69,9 @@ class Plan:
 
 
 class _Shown(msgspec.Struct):
-    """What the ledger reads of an alert."""
+    """What the ledger reads of a message or an alert."""
 
     id: str
-    message_id: str
 
 
 @contextmanager
@@ -104,6 +109,7 @@ def trial(given: Plan, tell: Callable[[str], None]) -> Outcome:
             found = compare(running.bootstrap, sent)
             dead = sum(1 for _ in committed(running.bootstrap, "dead", PARTITIONS["dead"]))
             behind = _behind(watch, feed.ends)
+            _write_logs(workers)
             table = [_with_rest(one, watch, workers) for one in struck]
         return Outcome(
             ledger=found,
@@ -118,6 +124,14 @@ def trial(given: Plan, tell: Callable[[str], None]) -> Outcome:
             seconds=time.time() - begun,
             rate=rate,
         )
+
+
+def _write_logs(workers: Fleet) -> None:
+    """All that the workers logged, one file a process, for whoever looks into a red trial."""
+    shutil.rmtree(LOGS, ignore_errors=True)
+    LOGS.mkdir(parents=True)
+    for i, life in enumerate(workers.lives):
+        (LOGS / f"{i:02}-{life.name}.jsonl").write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in life.log()))
 
 
 def _strike(given: Plan, world: World, feed: Feed, watch: Watch, tell: Callable[[str], None]) -> Iterator[Struck]:
@@ -168,36 +182,45 @@ def _behind(watch: Watch, ends: Offsets) -> int:
 
 
 def compare(bootstrap: str, sent: int) -> Ledger:
-    """The ledger of so many messages against the committed alerts."""
+    """The ledger of so many messages: the topic's records, and the committed alerts."""
     decode = msgspec.json.Decoder(_Shown).decode
-    shown = (decode(value) for value in committed(bootstrap, "alerts", PARTITIONS["alerts"]))
-    return ledger.compare(range(sent), ((number(alert.message_id), alert.id) for alert in shown))
+    records = ((decode(record.value() or b"").id, record) for record in committed(bootstrap, "messages", PARTITIONS["messages"]))
+    due = ((number(told), alert_id(place(record), told)) for told, record in records)
+    return ledger.compare(
+        range(sent), due, (decode(alert.value() or b"").id for alert in committed(bootstrap, "alerts", PARTITIONS["alerts"]))
+    )
 
 
-def committed(bootstrap: str, topic: str, partitions: int) -> Iterator[bytes]:
-    """The values of all committed records of a topic, to the end of each partition. Raises TimeoutError if one is not reached."""
+def place(record: Record) -> Place:
+    """Where a record stands."""
+    return Place(record.topic(), record.partition(), record.offset(), record.timestamp()[1])
+
+
+def committed(bootstrap: str, topic: str, partitions: int) -> Iterator[Record]:
+    """All committed records of a topic, to the end of each partition. Raises TimeoutError if one is not reached."""
     settings = {
         "bootstrap.servers": bootstrap,
         "group.id": "ledger",
         "isolation.level": "read_committed",
         "enable.auto.commit": False,
         "enable.partition.eof": True,
+        "queued.max.messages.kbytes": 32_768,
     }
     with closing(Consumer(settings)) as consumer:
         places = [TopicPartition(topic, number, 0) for number in range(partitions)]
-        ends = {place.partition: consumer.get_watermark_offsets(place, timeout=READ_SECONDS)[1] for place in places}
+        ends = {at.partition: consumer.get_watermark_offsets(at, timeout=READ_SECONDS)[1] for at in places}
         consumer.assign(places)
         deadline = time.monotonic() + READ_SECONDS
         while ends:
-            for record in consumer.consume(10_000, 0.5):
-                error, partition, offset = record.error(), record.partition(), record.offset()
+            for record in cast(list[Record], consumer.consume(10_000, 0.5)):
+                error = record.error()
                 if error is None:
                     deadline = time.monotonic() + READ_SECONDS
-                    yield record.value() or b""
-                elif error.code() != error._PARTITION_EOF:
+                    yield record
+                elif error.code() != KafkaError._PARTITION_EOF:
                     raise KafkaException(error)
-                # The end that a committed reader sees lies before a transaction that is still open: then it is no end.
-                elif partition is not None and offset is not None and offset >= ends.get(partition, 0):
-                    ends.pop(partition, None)
+                # The end that a committed reader meets lies before a transaction that is still open: then it is no end.
+                elif record.offset() >= ends.get(record.partition(), 0):
+                    ends.pop(record.partition(), None)
             if ends and time.monotonic() > deadline:
                 raise TimeoutError(f"{topic}: the ends of partitions {sorted(ends)} were not reached: a transaction is still open")
