@@ -74,11 +74,11 @@ class Cluster:
 
 
 @contextmanager
-def cluster(nodes: int = len(NODES)) -> Iterator[Cluster]:
-    """Run so many nodes while the block runs. Raises BrokerUnavailable."""
+def cluster(nodes: int = len(NODES), more: str = "") -> Iterator[Cluster]:
+    """Run so many nodes while the block runs; `more` are further lines of their properties. Raises BrokerUnavailable."""
     java = [_command("java", "Java 17 or newer"), "-cp", f"{_jars()}/*", *JAVA_OPTIONS]
     with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as folder:
-        made = _made(java, Path(folder), NODES[:nodes])
+        made = _made(java, Path(folder), NODES[:nodes], more)
         try:
             made.start(*made.addresses)
             yield made
@@ -86,7 +86,7 @@ def cluster(nodes: int = len(NODES)) -> Iterator[Cluster]:
             made.kill(*list(made.running))
 
 
-def _made(java: list[str], folder: Path, nodes: tuple[int, ...]) -> Cluster:
+def _made(java: list[str], folder: Path, nodes: tuple[int, ...], more: str) -> Cluster:
     """Write the properties of all nodes and make their data folders ready."""
     cluster_id = uuid.uuid4().hex
     ports = {node: (quiet_port(), quiet_port()) for node in nodes}
@@ -99,7 +99,7 @@ def _made(java: list[str], folder: Path, nodes: tuple[int, ...]) -> Cluster:
     configs = {node: folder / f"{node}.properties" for node in nodes}
     for node, (port, controller) in ports.items():
         text = PROPERTIES.format(node=node, port=port, controller=controller, data=folder / str(node), **told)
-        configs[node].write_text(text, encoding="utf-8")
+        configs[node].write_text(text + more, encoding="utf-8")
 
     def format_one(config: Path) -> None:
         _run([*java, "kafka.tools.StorageTool", "format", "--config", str(config), "--cluster-id", cluster_id], FORMAT_SECONDS)

@@ -22,10 +22,12 @@ def distinct() -> list[bytes]:
 
 
 class Feed:
-    """Sends at a rate until told to finish, but so many messages at least. `run` is its thread."""
+    """Sends at a rate until told to finish, but so many messages at least, numbered from `first` on."""
 
-    def __init__(self, bootstrap: str, topic: str, partitions: int, rate: float, at_least: int, lines: Sequence[bytes] = ()) -> None:
-        self.rate, self.at_least = rate, at_least
+    def __init__(
+        self, bootstrap: str, topic: str, partitions: int, rate: float, at_least: int, lines: Sequence[bytes] = (), first: int = 0
+    ) -> None:
+        self.rate, self.at_least, self._first = rate, at_least, first
         self.sent = 0
         self.ends = np.zeros(partitions, dtype=np.int64)
         """The offset behind the last record that the brokers have acknowledged, by partition."""
@@ -61,7 +63,7 @@ class Feed:
         return self.sent
 
     def _run(self) -> None:
-        records = repeated(self._lines, 1 << 62)
+        records = repeated(self._lines, 1 << 62, self._first)
         last, owed = time.monotonic(), 0.0
         while not self._finishing.is_set():
             now = time.monotonic()

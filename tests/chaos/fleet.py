@@ -125,12 +125,9 @@ class Fleet:
                         self._start(name)
 
     def _start(self, name: str) -> None:
-        port = quiet_port()
-        told = {**self._environment, "INSTANCE": name, "WEB_PORT": str(port)}
-        environment = {**os.environ, **{f"SCAMSIEVE_{key}": value for key, value in told.items()}}
-        command = ["tests.chaos.mutants", self._mutant] if self._mutant else ["stream.cli", "worker"]
+        arguments, environment, port = command(self._environment, name, self._mutant)
         stack = ExitStack()
-        child = stack.enter_context(guarded([sys.executable, "-m", *command], environment))
+        child = stack.enter_context(guarded(arguments, environment))
         life = Life(name, child, time.time(), port)
         life.pid = _below(child)
         self._stacks[name], self._present[name] = stack, life
@@ -152,6 +149,14 @@ class Fleet:
         with self._lock:
             for stack in self._stacks.values():
                 stack.close()
+
+
+def command(told: Mapping[str, str], name: str, mutant: str = "") -> tuple[list[str], dict[str, str], int]:
+    """How a worker of this name is started, in which environment, and the port of its pages."""
+    port = quiet_port()
+    variables = {f"SCAMSIEVE_{key}": value for key, value in {**told, "INSTANCE": name, "WEB_PORT": str(port)}.items()}
+    module = ["tests.chaos.mutants", mutant] if mutant else ["stream.cli", "worker"]
+    return [sys.executable, "-m", *module], {**os.environ, **variables}, port
 
 
 @contextmanager

@@ -1,0 +1,404 @@
+"""What a worker lives through, each scripted on one broker: late brokers, topics that come and go, rights revoked, clocks, signals.
+
+Each step is a function that gives a row: what was done, what was seen, whether that is as promised.
+"""
+
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub does not name them
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    NewPartitions,
+    ResourcePatternType,
+    ResourceType,
+)
+
+from tests.chaos.cluster import Cluster, cluster, create_topics
+from tests.chaos.feed import Feed, distinct
+from tests.chaos.fleet import command
+from tests.chaos.rows import Row
+from tests.chaos.run import committed, environment
+
+PARTITIONS = 3
+SOME = 300  # messages of a step
+READY_SECONDS, SEEN_SECONDS, CALL_SECONDS = 180.0, 180.0, 60.0
+AWAY_SECONDS = 120.0
+STOP_SECONDS = 8.0  # the setting's default: what SCAMSIEVE_STOP_SECONDS promises
+FAKE_TIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+RIGHTS = """\
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=true
+"""
+
+Tell = Callable[[str], None]
+
+
+@dataclass
+class Place:
+    """One step's topics on the broker."""
+
+    running: Cluster
+    name: str
+
+    @property
+    def messages(self) -> str:
+        return f"messages-{self.name}"
+
+    @property
+    def alerts(self) -> str:
+        return f"alerts-{self.name}"
+
+    @property
+    def admin(self) -> AdminClient:
+        return AdminClient({"bootstrap.servers": self.running.bootstrap, "log_level": 2})
+
+    def create(self, *kinds: str) -> None:
+        create_topics(self.running.bootstrap, {f"{kind}-{self.name}": PARTITIONS for kind in kinds or ("messages", "alerts", "dead")}, 1)
+
+    def send(self, first: int = 0, partitions: int = PARTITIONS) -> None:
+        """SOME messages, numbered from `first` on."""
+        feed = Feed(self.running.bootstrap, self.messages, partitions, 0.0, SOME, distinct(), first=first)
+        feed.start()
+        feed.finish()
+
+    def ids(self) -> list[str]:
+        """Message ids of the committed alerts."""
+        decode = msgspec.json.Decoder(dict[str, Any]).decode
+        return [decode(record.value() or b"")["message_id"] for record in committed(self.running.bootstrap, self.alerts, PARTITIONS)]
+
+    def judged(self, count: int, seconds: float = SEEN_SECONDS) -> str:
+        """Wait for so many alerts; says how many there are, and whether each is there once."""
+        deadline, begin = time.monotonic() + seconds, time.monotonic()
+        ids: list[str] = []
+        while time.monotonic() < deadline and len(ids) < count:
+            with suppress(TimeoutError):
+                ids = self.ids()
+            time.sleep(0.5)
+        whole = len(ids) == len(set(ids)) == count
+        return f"{len(ids)} of {count} alerts{'' if whole else ', NOT each once'} after {time.monotonic() - begin:.1f} s"
+
+
+@dataclass
+class Worker:
+    """A worker process, its port, its log's file."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    def page(self, path: str) -> int:
+        """The status of a page; 0 if nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    def until(self, path: str, status: int, seconds: float = READY_SECONDS) -> bool:
+        """Wait until a page answers so."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and self.process.poll() is None:
+            if self.page(path) == status:
+                return True
+            time.sleep(0.25)
+        return False
+
+    def end(self) -> tuple[float, int]:
+        """SIGTERM; gives the seconds until it ended, and its code."""
+        begin = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(60)
+        return time.monotonic() - begin, code
+
+    def events(self) -> str:
+        """The codes and events of its warnings and errors, each once."""
+        told = []
+        for line in self.log.read_bytes().split(b"\n"):
+            with suppress(msgspec.DecodeError):
+                one = msgspec.json.decode(line, type=dict[str, Any])
+                if one.get("level") in ("warning", "error"):
+                    told.append(f"{one['event']} ({one['code']})" if "code" in one else str(one["event"]))
+        return ", ".join(dict.fromkeys(told)) or "nothing"
+
+
+@contextmanager
+def worker(place: Place, variables: Mapping[str, str] | None = None, stderr: str = "", **changes: str) -> Iterator[Worker]:
+    """A worker on a step's topics; `variables` are of its environment, `changes` of its settings."""
+    topics = {"MESSAGE_TOPIC": place.messages, "ALERT_TOPIC": place.alerts, "DEAD_LETTER_TOPIC": f"dead-{place.name}", "GROUP": place.name}
+    with environment(place.running.bootstrap, **topics, **changes) as told, tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+        log = Path(folder) / "log"
+        log.touch()
+        arguments, variables_of, port = command(told, place.name)
+        with open(stderr or log, "ab") as output:
+            process = subprocess.Popen(arguments, env={**variables_of, **(variables or {})}, stderr=output)
+        try:
+            yield Worker(process, port, log)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def late_broker(running: Cluster, tell: Tell) -> Row:
+    """The worker is there first."""
+    place = Place(running, "late")
+    place.create()
+    place.send()
+    running.kill(1)
+    with worker(place) as one:
+        live = one.until("/healthz", 200)
+        waiting = one.page("/readyz")
+        running.start(1)
+        begin = time.monotonic()
+        ready = one.until("/readyz", 200)
+        waited, seen = time.monotonic() - begin, place.judged(SOME)
+        kept = live and waiting == 503 and ready and "NOT" not in seen
+        return Row(
+            "Started before the broker", f"live, not ready; ready {waited:.1f} s after the broker; {seen}; said: {one.events()}", kept
+        )
+
+
+def away(running: Cluster, tell: Tell, seconds: float = AWAY_SECONDS) -> Row:
+    """The broker is gone for long, in the middle of judging."""
+    place = Place(running, "away")
+    place.create()
+    place.send()
+    with worker(place) as one:
+        place.judged(SOME)
+        feed = Feed(running.bootstrap, place.messages, PARTITIONS, 50.0, 0, distinct(), first=SOME)
+        feed.start()
+        time.sleep(2)
+        running.kill(1)
+        tell(f"the broker is away for {seconds:g} s")
+        lived, deadline = True, time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            lived &= one.page("/healthz") == 200
+            time.sleep(2)
+        running.start(1)
+        begin = time.monotonic()
+        sent = SOME + feed.finish()
+        seen = place.judged(sent)
+        kept = lived and one.process.poll() is None and "NOT" not in seen
+        told = f"{'live all the time' if lived else 'NOT live all the time'}; {seen}, {time.monotonic() - begin:.0f} s after its return"
+        return Row(f"Broker lost for {_span(seconds)}, under load", f"{told}; said: {one.events()}", kept)
+
+
+def missing_topic(running: Cluster, tell: Tell) -> Row:
+    """First only one of three topics is there."""
+    place = Place(running, "missing")
+    place.create("messages")
+    place.send()
+    with worker(place) as one:
+        live, waiting = one.until("/healthz", 200), one.page("/readyz")
+        time.sleep(3)
+        place.create("alerts", "dead")
+        ready, seen = one.until("/readyz", 200), place.judged(SOME)
+        kept = live and waiting == 503 and ready and "NOT" not in seen
+        return Row("Two topics missing, made later", f"live, not ready, then ready; {seen}; said: {one.events()}", kept)
+
+
+def topic_made_anew(running: Cluster, tell: Tell) -> Row:
+    """Deleted with what was in it, and made again under the same name."""
+    place = Place(running, "anew")
+    place.create()
+    place.send()
+    with worker(place) as one:
+        place.judged(SOME)
+        for future in place.admin.delete_topics([place.messages], operation_timeout=CALL_SECONDS).values():
+            future.result(CALL_SECONDS)
+        time.sleep(5)
+        place.create("messages")
+        place.send(SOME)
+        seen = place.judged(2 * SOME)
+        kept = one.process.poll() is None and "NOT" not in seen
+        return Row("Message topic deleted and made again", f"{seen}; said: {one.events()}", kept)
+
+
+def more_partitions(running: Cluster, tell: Tell) -> Row:
+    """As many again; the worker looks for them as often as its client is set to."""
+    place = Place(running, "more")
+    place.create()
+    place.send()
+    with worker(place, KAFKA_CONFIG="topic.metadata.refresh.interval.ms=10000") as one:
+        place.judged(SOME)
+        for future in place.admin.create_partitions([NewPartitions(place.messages, 2 * PARTITIONS)]).values():
+            future.result(CALL_SECONDS)
+        time.sleep(2)
+        place.send(SOME, 2 * PARTITIONS)
+        seen = place.judged(2 * SOME)
+        return Row(
+            "Partitions of the message topic doubled (metadata asked for every 10 s)", f"{seen}; said: {one.events()}", "NOT" not in seen
+        )
+
+
+def revoked_right(running: Cluster, tell: Tell) -> Row:
+    """The right to write alerts is taken away, and given back."""
+    place = Place(running, "revoked")
+    place.create()
+    place.send()
+    with worker(place) as one:
+        place.judged(SOME)
+        deny = ("*", AclOperation.WRITE, AclPermissionType.DENY)
+        acl = (ResourceType.TOPIC, place.alerts, ResourcePatternType.LITERAL, "User:ANONYMOUS", *deny)
+        others = (
+            ResourceType.TOPIC,
+            place.alerts,
+            ResourcePatternType.LITERAL,
+            "User:ANONYMOUS",
+            "*",
+            AclOperation.READ,
+            AclPermissionType.ALLOW,
+        )
+        for future in place.admin.create_acls([AclBinding(*acl), AclBinding(*others)]).values():
+            future.result(CALL_SECONDS)
+        time.sleep(2)
+        place.send(SOME)
+        time.sleep(20)
+        lived, before = one.page("/healthz"), len(place.ids())
+        for gone in place.admin.delete_acls([AclBindingFilter(*acl), AclBindingFilter(*others)]).values():
+            gone.result(CALL_SECONDS)
+        seen, code = place.judged(2 * SOME, 60), one.process.poll()
+        told = "the worker lived on" if code is None else f"the worker ended with code {code}"
+        if code is not None:
+            with worker(place) as second:
+                seen = f"{place.judged(2 * SOME)} by the one started after it"
+                second.end()
+        kept = before == SOME and "NOT" not in seen
+        return Row(
+            "Right to write alerts revoked for 20 s",
+            f"{told} (/healthz {lived}); nothing committed meanwhile; {seen}; said: {one.events()}",
+            kept,
+        )
+
+
+def full_disk(running: Cluster, tell: Tell) -> Row:
+    """Standard error takes no byte."""
+    place = Place(running, "full")
+    place.create()
+    place.send()
+    with worker(place, stderr="/dev/full") as one:
+        ready, seen = one.until("/readyz", 200), place.judged(SOME)
+        seconds, code = one.end()
+        return Row(
+            "Disk full for logs",
+            f"{seen}; SIGTERM: ended after {seconds:.1f} s with code {code}",
+            ready and "NOT" not in seen and code == 0,
+        )
+
+
+def clock_jumps(running: Cluster, tell: Tell) -> Row:
+    """The worker's clock jumps a day ahead, then two back; clocks that only count go on."""
+    place = Place(running, "clock")
+    place.create()
+    place.send()
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+        stamp = Path(folder) / "time"
+        stamp.write_text("+0\n", encoding="ascii")
+        variables = {
+            "LD_PRELOAD": str(FAKE_TIME),
+            "FAKETIME_TIMESTAMP_FILE": str(stamp),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+        with worker(place, variables) as one:
+            place.judged(SOME)
+            lived = True
+            for turn, jump in enumerate(("+1d", "-1d", "+0")):
+                stamp.write_text(f"{jump}\n", encoding="ascii")
+                time.sleep(3)
+                lived &= one.page("/healthz") == 200
+                place.send(SOME * (turn + 1))
+            seen = place.judged(4 * SOME)
+            kept = lived and "NOT" not in seen
+            return Row(
+                "Clock a day ahead, a day behind, right again", f"{'live' if lived else 'NOT live'}; {seen}; said: {one.events()}", kept
+            )
+
+
+def terminated(running: Cluster, tell: Tell) -> Iterator[Row]:
+    """SIGTERM in each state; the broker is away in the last ones."""
+    place = Place(running, "sigterm")
+    place.create()
+    none = Place(running, "sigterm-none")
+    with worker(place) as one:
+        yield _ended(one, "while Python starts", (0, -signal.SIGTERM))
+    with worker(none) as one:
+        one.until("/healthz", 200)
+        time.sleep(2)
+        yield _ended(one, "while it waits for topics")
+    with worker(place) as one:
+        one.until("/readyz", 200)
+        yield _ended(one, "idle")
+    feed = Feed(running.bootstrap, place.messages, PARTITIONS, 300.0, 0, distinct())
+    feed.start()
+    with worker(place) as one:
+        place.judged(SOME, 20)
+        yield _ended(one, "while it judges")
+    with worker(place) as one:
+        one.until("/readyz", 200)
+        time.sleep(2)
+        running.kill(1)
+        time.sleep(2)
+        yield _ended(one, "2 s after the broker was lost, in a transaction")
+    running.start(1)
+    with worker(place) as one:
+        one.until("/readyz", 200)
+        time.sleep(2)
+        running.kill(1)
+        time.sleep(40)
+        yield _ended(one, "40 s after the broker was lost")
+    with worker(place) as one:
+        one.until("/healthz", 200)
+        time.sleep(2)
+        yield _ended(one, "while it waits for the broker")
+    running.start(1)
+    feed.finish()
+
+
+def _ended(one: Worker, state: str, codes: tuple[int, ...] = (0,)) -> Row:
+    seconds, code = one.end()
+    return Row(f"SIGTERM {state}", f"ended after {seconds:.1f} s with code {code}", code in codes and seconds < STOP_SECONDS + 4)
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 60:g} minutes" if seconds >= 60 else f"{seconds:g} s"
+
+
+STEPS: dict[str, Callable[[Cluster, Tell], Row]] = {
+    "late-broker": late_broker,
+    "away": away,
+    "missing-topic": missing_topic,
+    "topic-made-anew": topic_made_anew,
+    "more-partitions": more_partitions,
+    "revoked-right": revoked_right,
+    "full-disk": full_disk,
+    "clock-jumps": clock_jumps,
+}
+
+
+def trial(steps: Iterable[str], tell: Tell, away_seconds: float = AWAY_SECONDS) -> Iterator[Row]:
+    """The steps by name, each on the same broker; `sigterm` for the signals in each state."""
+    with cluster(1, RIGHTS) as running:
+        for name in steps:
+            tell(name)
+            if name == "sigterm":
+                yield from terminated(running, tell)
+            elif name == "away":
+                yield away(running, tell, away_seconds)
+            else:
+                yield STEPS[name](running, tell)

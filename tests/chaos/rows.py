@@ -1,0 +1,24 @@
+"""What a scripted trial has to tell: rows of what was done and what was seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.bench.machine import machine
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table: what was tried, what was seen, whether that is as promised."""
+
+    what: str
+    seen: str
+    kept: bool
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The rows for the page."""
+    of = machine()
+    head = ["| What was done | What was seen | As promised |", "| --- | --- | --- |"]
+    told = [f"| {row.what} | {row.seen} | {'yes' if row.kept else '**no**'} |" for row in rows]
+    where = f"On {of['cores']} cores of {of['processor']} that worker, broker and feed share, {of['kernel']}, Python {of['python']}."
+    return "\n".join([where, "", *head, *told])
