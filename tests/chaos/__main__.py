@@ -64,14 +64,16 @@ def _run(given: argparse.Namespace, tell: Callable[[str], None]) -> int:
 
 def _mutants(given: argparse.Namespace, tell: Callable[[str], None]) -> int:
     """Each broken worker under the faults that show what is broken; good is what is found out."""
-    missed = []
+    found = {}
     for name, only in WEAKNESS.items():
         seed = given.seed if given.seed is not None else 1
-        outcome = trial(Plan(MUTANT_MESSAGES, MUTANT_FAULTS, seed, "exactly_once", SHORT_BLACKOUT_SECONDS, name, only), tell)
-        print(f"{name}: {report.line(outcome.document())}")
-        if outcome.ledger.clean("exactly_once"):
-            missed.append(name)
+        tell(name)
+        found[name] = trial(Plan(MUTANT_MESSAGES, MUTANT_FAULTS, seed, "exactly_once", SHORT_BLACKOUT_SECONDS, name, only), tell)
+        print(f"{name}: {report.line(found[name].document())}", flush=True)
+    missed = [name for name, outcome in found.items() if outcome.ledger.clean("exactly_once")]
     print(f"not found out: {', '.join(missed)}" if missed else "each was found out")
+    if given.write_docs:
+        report.write_docs("mutants", report.mutants(found))
     return BROKEN if missed else KEPT
 
 

@@ -138,15 +138,24 @@ def markdown(told: Mapping[str, Any]) -> str:
     )
 
 
+def mutants(found: Mapping[str, Outcome]) -> str:
+    """What became of broken workers, for the page."""
+    rows = [
+        f"| `{name}` | {one.ledger.messages:,} | {len(one.faults)} | {one.ledger.lost:,} | {one.ledger.doubled:,} |"
+        for name, one in found.items()
+    ]
+    return "\n".join(["| Broken worker | Messages | Faults | Lost | Doubled |", "| --- | ---: | ---: | ---: | ---: |", *rows])
+
+
 def write_docs(name: str, text: str) -> None:
     """Replace the part of the page between the comments that bear this name. Raises ValueError if they are not there."""
-    begin, end = f"<!-- {name}: begin -->\n", f"\n<!-- {name}: end -->"
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
     page = PAGE.read_text(encoding="utf-8")
     before, found, rest = page.partition(begin)
     _, closed, after = rest.partition(end)
     if not found or not closed:
         raise ValueError(f"{PAGE.name} has no part {name!r}")
-    PAGE.write_text(f"{before}{begin}{text}{end}{after}", encoding="utf-8")
+    PAGE.write_text(f"{before}{begin}{text}\n{end}{after}", encoding="utf-8")
 
 
 def _rows(told: Mapping[str, Any]) -> list[tuple[str, ...]]:

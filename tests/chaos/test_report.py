@@ -56,9 +56,11 @@ def test_a_row_says_what_happened_and_what_was_logged() -> None:
 
 def test_only_the_named_part_of_the_page_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = tmp_path / "page.md"
-    page.write_text("a\n<!-- x: begin -->\nold\n<!-- x: end -->\nb\n")
+    page.write_text("a\n<!-- x: begin -->\n<!-- x: end -->\nb\n")
     monkeypatch.setattr(report, "PAGE", page)
     report.write_docs("x", "new\nlines")
     assert page.read_text() == "a\n<!-- x: begin -->\nnew\nlines\n<!-- x: end -->\nb\n"
+    report.write_docs("x", "newer")
+    assert page.read_text() == "a\n<!-- x: begin -->\nnewer\n<!-- x: end -->\nb\n"
     with pytest.raises(ValueError, match="no part 'y'"):
         report.write_docs("y", "")
