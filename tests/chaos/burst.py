@@ -282,7 +282,8 @@ def demand(bootstrap: str, topic: str, in_sync: int) -> None:
     """Let a topic take records only with so many replicas in sync."""
     entry = ConfigEntry("min.insync.replicas", str(in_sync), incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
-    for future in AdminClient({"bootstrap.servers": bootstrap}).incremental_alter_configs([resource]).values():
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    for future in admin.incremental_alter_configs([resource]).values():
         future.result(30)
 
 
@@ -298,14 +299,16 @@ def trial(rate: float, only: Sequence[str], tell: Tell) -> tuple[list[Row], list
     rows: list[Row] = []
     samples: list[Sample] = []
     begin = 0.0
+
+    def add(row: Row) -> None:
+        tell(f"{row.what}: {row.seen}")
+        rows.append(row)
+
     with cluster(1) as running:
         if "burst" in only:
             row, samples, begin = usual_then_burst(running.bootstrap, rate, tell)
-            rows.append(row)
-        if "slow" in only:
-            rows.append(slow_alerts(running.bootstrap, tell))
-        if "refused" in only:
-            rows.append(refused_alerts(running.bootstrap, tell))
-        if "flood" in only:
-            rows.append(flood(running.bootstrap, tell))
+            add(row)
+        for name, step in (("slow", slow_alerts), ("refused", refused_alerts), ("flood", flood)):
+            if name in only:
+                add(step(running.bootstrap, tell))
     return rows, samples, begin
