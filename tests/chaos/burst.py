@@ -34,8 +34,9 @@ PARTITIONS = 6
 LOOK_SECONDS = 0.5
 USUAL_SECONDS, BURST_SECONDS, TIMES = 20.0, 60.0, 10
 POISON_EVERY = 100  # one record of so many cannot be read
-SLOW_BYTES = 60_000  # a second, which the broker lets the worker write: some 100 alerts, gzipped, of 400 that are due
-SLOW_RATE, SLOW_SECONDS, REFUSED_SECONDS = 400.0, 60.0, 40.0
+SLOW_BYTES = 20_000  # a second, which the broker lets the worker write: some 100 alerts, gzipped, of 400 that are due
+SLOW_RATE, SLOW_SECONDS, REFUSED_SECONDS = 400.0, 120.0, 40.0
+WARM_SECONDS = 5.0
 FLOOD, ROUNDS = 200_000, 3
 SHARES = (0.0, 0.1, 0.5)  # of the records of a flood that are dead letters
 START_SECONDS, DRAIN_SECONDS = 180.0, 600.0
@@ -191,10 +192,11 @@ def _against_the_model(bootstrap: str, sent: int, records: Sequence[bytes]) -> s
 def slow_alerts(bootstrap: str, tell: Tell) -> Row:
     """Every message gives an alert, and the broker lets the worker write a fraction of them; then it lets it go."""
     with stage(bootstrap, "slow", SLOW_RATE, distinct()) as on:
+        time.sleep(WARM_SECONDS)
         before = on.samples.memory()
         tell(f"the broker lets the worker write {SLOW_BYTES:,} bytes/s for {SLOW_SECONDS:g} s")
         quota(bootstrap, SLOW_BYTES)
-        begin, judged = on.samples.now, on.samples.taken[-1].judged if on.samples.taken else 0
+        begin, judged = on.samples.now, on.samples.taken[-1].judged
         time.sleep(SLOW_SECONDS)
         slow = (on.samples.taken[-1].judged - judged) / SLOW_SECONDS
         lag = on.samples.taken[-1].fed - on.samples.taken[-1].judged
@@ -210,6 +212,7 @@ def slow_alerts(bootstrap: str, tell: Tell) -> Row:
 def refused_alerts(bootstrap: str, tell: Tell) -> Row:
     """The alert topic takes nothing (it wants more replicas in sync than it has), then it takes alerts again."""
     with stage(bootstrap, "refused", SLOW_RATE, distinct()) as on:
+        time.sleep(WARM_SECONDS)
         before = on.samples.memory()
         tell(f"the alert topic takes nothing for {REFUSED_SECONDS:g} s")
         demand(bootstrap, "alerts-refused", 2)
