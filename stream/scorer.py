@@ -4,7 +4,8 @@ What it promises:
 - Delivery: exactly once by default (`delivery`); every record is judged, or becomes a dead letter, and its offset is
   committed in the same transaction as what came of it. A reader must read committed records.
 - Order: alerts of one batch stand in its order; between partitions, and so between an operator's messages, there is none.
-- Back-pressure: at most one batch is judged ahead of the one being delivered; librdkafka holds a bounded number of records.
+- Back-pressure: at most one batch is judged ahead of the one being delivered; librdkafka holds a bounded number of records. After a
+  batch was given back the next one is half as large: an alert topic may be too slow for a whole one.
 - Faults: a record that cannot be read or judged never stops a partition; a broker that is away is waited for; a worker that
   was replaced (fenced) ends with an error.
 """
@@ -36,6 +37,7 @@ from stream.settings import Settings
 from stream.wire import Decoded, Decoder, Event, Limits
 
 LONGEST_BACK_OFF_SECONDS = 30.0
+GROWTH = 100  # deliveries until a batch may be as large again as the settings allow, after one was given back
 BEAT_SECONDS = 1.0  # between two signs of life while a delivery computes
 RETURN_SECONDS = 1.0  # between two attempts to go back to what is committed
 
@@ -76,6 +78,7 @@ class Scorer:
         self._decoder = Decoder(Event, Limits(settings.max_record_bytes, settings.max_text_bytes))
         self._lag = Lag(metrics)
         self._under_way: tuple[Judged, Future[Delivered]] | None = None
+        self._most = settings.batch_size  # records of the next batch
         self._rebalances = 0
         self._astray = False  # ahead of what is committed, with nothing under way: it must go back
         self._stopping = threading.Event()
@@ -125,7 +128,7 @@ class Scorer:
     def _take(self, consumer: Consumer) -> Taken | None:
         """The next batch; None after a while without records."""
         before = self._rebalances
-        found = cast(list[Record], consumer.consume(self.settings.batch_size, self.settings.batch_wait_seconds))
+        found = cast(list[Record], consumer.consume(self._most, self.settings.batch_wait_seconds))
         records = [record for record in found if (error := record.error()) is None or self._heed(record, error)]
         if not records:
             return None
@@ -147,11 +150,15 @@ class Scorer:
             self._beat()
         delivered = future.result()
         self.metrics.transactions.labels("committed" if delivered.done else "aborted").inc()
+        most, records = self.settings.batch_size, len(judged.taken.records)
         if delivered.done:
             self._count(judged, delivered)
+            self._most = min(self._most + max(most // GROWTH, 1), most)
         else:
-            log.warning("batch given back", records=len(judged.taken.records))
+            log.warning("batch given back", records=records)
             self._astray = True
+            # Perhaps the alert topic is too slow to take so much before the transaction's time is over: not as much again at once.
+            self._most = max(records // 2, 1)
 
     def _return(self, consumer: Consumer) -> bool:
         """Go back to what is committed; False, after a while, if the broker is away: nothing is read until it is done."""

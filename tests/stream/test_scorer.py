@@ -53,9 +53,11 @@ class Client:
     batches: list[list[Record]] = field(default_factory=list)
     before: Callable[[], None] = lambda: None
     sought: list[tuple[int, int]] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
 
-    def consume(self, _count: int, _seconds: float) -> list[Record]:
+    def consume(self, count: int, _seconds: float) -> list[Record]:
         self.before()
+        self.asked.append(count)
         return self.batches.pop(0) if self.batches else []
 
     def consumer_group_metadata(self) -> str:
@@ -110,6 +112,16 @@ def test_a_batch_given_back_takes_the_one_behind_it_along(scorer: Scorer) -> Non
     assert client.sought == [(0, 7), (1, OFFSET_BEGINNING)]
     assert [judged.taken.spans[0].first for judged in handed] == [7, 7]
     assert scorer.state.judged == 1
+
+
+def test_after_a_batch_was_given_back_the_next_ones_are_smaller_and_grow_again(scorer: Scorer) -> None:
+    """A slow alert topic could not take a whole one before its transaction's time is over: it would be tried for ever."""
+    batches = [[record(0, i) for i in range(8)], [], [record(0, 0)], [record(0, 1)]]
+    client = Client(batches)
+    run(scorer, client, [False, True, True])
+    # The second batch is asked for before the first is settled.
+    assert client.asked == [10_000, 10_000, 4, 4]
+    assert scorer._most == 204
 
 
 def test_before_partitions_go_the_batch_under_way_is_settled(scorer: Scorer) -> None:
