@@ -11,6 +11,7 @@ from rich.table import Table
 from tests.bench.environments import ROOT
 from tests.bench.machine import machine
 from tests.chaos.ledger import Ledger
+from tests.chaos.rows import load
 from tests.chaos.watch import Offsets
 
 PAGE = ROOT / "docs" / "reliability.md"
@@ -91,6 +92,7 @@ class Outcome:
             "messages_per_second_fed": round(self.rate),
             "exit_codes": dict(self.exit_codes),
             "machine": machine(),
+            "load": load(),
             "table": [
                 {
                     "kind": one.kind,
@@ -129,7 +131,7 @@ def markdown(told: Mapping[str, Any]) -> str:
         [
             f"`{told['delivery']}`, seed {told['seed']}: {line(told)}. {told['seconds']:,} s in all, fed at "
             f"{told['messages_per_second_fed']:,} messages/s; brokers, workers and feed together on {of['cores']} cores of "
-            f"{of['processor']}, {of['kernel']}, Python {of['python']}, confluent-kafka {of['confluent-kafka']}.",
+            f"{of['processor']}, {of['kernel']}, Python {of['python']}, confluent-kafka {of['confluent-kafka']}; {told['load']}.",
             "",
             head,
             "| ---: | --- | ---: | ---: | ---: | --- |",
