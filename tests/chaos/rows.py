@@ -26,5 +26,6 @@ def markdown(rows: Sequence[Row]) -> str:
     of = machine()
     head = ["| What was done | What was seen | As promised |", "| --- | --- | --- |"]
     told = [f"| {row.what} | {row.seen} | {'yes' if row.kept else '**no**'} |" for row in rows]
+    python = f"Python {of['python']}"
     where = f"On {of['cores']} cores of {of['processor']} that worker, broker and feed share, {of['kernel']}, {python}; {load()}."
     return "\n".join([where, "", *head, *told])
