@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka lint types schemas bench profile fuzz audit manifests dashboards ops-check clean
+.PHONY: help setup demo test test-kafka chaos lint types schemas bench profile fuzz audit manifests dashboards ops-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: setup ## the tests, on the embedded broker
 
 test-kafka: setup ## the integration tests on Apache Kafka (needs Java 17 and Maven)
 	SCAMSIEVE_TEST_BROKER=kafka $(BIN)/python -m pytest tests/integration
+
+chaos: setup ## faults at random while messages flow: nothing lost, nothing twice (long: CHAOS="--messages 1000000 --faults 40")
+	$(BIN)/python -m tests.chaos $(CHAOS)
 
 lint: setup ## ruff: style and format
 	$(BIN)/ruff check .

@@ -16,6 +16,7 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from stream.errors import BrokerUnavailable, Fenced, NotAuthorized
+from stream.logs import log
 from stream.wire import Outgoing
 
 OPERATION_SECONDS = 15.0  # of one call to the broker; longer than a leader election takes
@@ -56,10 +57,7 @@ def exactly_once(producer: Producer, beat: Beat) -> Deliver:
             return True
         except KafkaException as error:
             _give_up_if_fatal(error)
-            try:
-                _again(lambda: producer.abort_transaction(OPERATION_SECONDS), beat)
-            except KafkaException as second:
-                raise Fenced(f"the transaction can neither be committed nor aborted: {second.args[0].name()}") from None
+            _abort(producer, beat)
             return False
 
     return deliver
@@ -138,6 +136,19 @@ def _again(call: Callable[[], None], beat: Beat) -> None:
         except KafkaException as error:
             if not error.args[0].retriable() or attempt == 4:
                 raise
+
+
+def _abort(producer: Producer, beat: Beat) -> None:
+    """Abort, for as long as it takes where the broker is away. Raises Fenced if it can be neither committed nor aborted."""
+    while True:
+        try:
+            _again(lambda: producer.abort_transaction(OPERATION_SECONDS), beat)
+            return
+        except KafkaException as error:
+            told: KafkaError = error.args[0]
+            if not told.retriable():
+                raise Fenced(f"the transaction can neither be committed nor aborted: {told.name()}") from None
+            log.warning("waiting", code=BrokerUnavailable.code, why=f"a transaction cannot be aborted yet ({told.name()})")
 
 
 def _give_up_if_fatal(error: KafkaException) -> None:

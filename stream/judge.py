@@ -59,6 +59,23 @@ def judge(model: Model, policy: Policy, messages: Sequence[Message]) -> Judgemen
     return Judgement(model, messages, scores, decide(policy, limits, messages, scores))
 
 
+def joined(model: Model, apart: Sequence[Judgement]) -> Judgement:
+    """Batches that were judged apart by a model, as one."""
+    counts = np.cumsum([0, *(len(one.messages) for one in apart)]).tolist()
+    scores = Scores(
+        np.concatenate([np.zeros((0, len(CLASSES))), *(one.scores.probabilities for one in apart)]),
+        np.concatenate([np.zeros(0, np.intp), *(one.scores.scripts for one in apart)]),
+        {first + i: hosts for first, one in zip(counts, apart, strict=False) for i, hosts in one.scores.hosts.items()},
+    )
+    decisions = Decisions(
+        np.concatenate([np.zeros(0, np.uint8), *(one.decisions.decisions for one in apart)]),
+        [rule for one in apart for rule in one.decisions.rules],
+        np.concatenate([np.zeros(0), *(one.decisions.flag for one in apart)]),
+        np.concatenate([np.zeros(0), *(one.decisions.review for one in apart)]),
+    )
+    return Judgement(model, [message for one in apart for message in one.messages], scores, decisions)
+
+
 def explained(judgement: Judgement, numbers: Sequence[int], reasons: int = REASONS) -> Explained:
     """Explanations of some messages of a batch (those that are not passed), each with at most so many reasons."""
     told = explain(judgement.model.classifier, [judgement.messages[i] for i in numbers], reasons)

@@ -4,7 +4,8 @@ What it promises:
 - Delivery: exactly once by default (`delivery`); every record is judged, or becomes a dead letter, and its offset is
   committed in the same transaction as what came of it. A reader must read committed records.
 - Order: alerts of one batch stand in its order; between partitions, and so between an operator's messages, there is none.
-- Back-pressure: at most one batch is judged ahead of the one being delivered; librdkafka holds a bounded number of records.
+- Back-pressure: at most one batch is judged ahead of the one being delivered; librdkafka holds a bounded number of records. After a
+  batch was given back the next one is half as large: an alert topic may be too slow for a whole one.
 - Faults: a record that cannot be read or judged never stops a partition; a broker that is away is waited for; a worker that
   was replaced (fenced) ends with an error.
 """
@@ -12,7 +13,7 @@ What it promises:
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
@@ -27,7 +28,7 @@ from stream.batch import Judged, Taken, taken
 from stream.clients import Record
 from stream.delivery import Deliver
 from stream.errors import BrokerUnavailable, Internal, NotAuthenticated, NotAuthorized, ScamSieveError, TopicError
-from stream.judge import Disclosure, Judgement, judge
+from stream.judge import Disclosure, Judgement, joined, judge
 from stream.lag import Lag
 from stream.logs import log
 from stream.metrics import STAGES, Batch, Metrics
@@ -38,6 +39,8 @@ from stream.wire import Decoded, Decoder, Event, Limits
 
 LONGEST_BACK_OFF_SECONDS = 30.0
 WAITED_FOR = (BrokerUnavailable, NotAuthenticated, NotAuthorized, TopicError)  # what others may set right meanwhile
+GROWTH = 100  # deliveries until a batch may be as large again as the settings allow, after one was given back
+BEAT_SECONDS = 1.0  # between two signs of life while a delivery computes
 RETURN_SECONDS = 1.0  # between two attempts to go back to what is committed
 
 
@@ -46,7 +49,7 @@ class State:
     """What the pages show of a scorer; written by its thread, but for `turned`."""
 
     turned: float
-    """time.monotonic() of the last turn of the loop, or of the last call to the broker while it delivers."""
+    """time.monotonic() of the last turn of the loop, or of the last sign of life while it delivers or judges one by one."""
     joined: bool = False
     """A member of the group; with zero partitions too."""
     partitions: tuple[int, ...] = ()
@@ -80,6 +83,7 @@ class Scorer:
         self._decoder = Decoder(Event, Limits(settings.max_record_bytes, settings.max_text_bytes))
         self._lag = Lag(metrics)
         self._under_way: tuple[Judged, Future[Delivered]] | None = None
+        self._most = settings.batch_size  # records of the next batch
         self._rebalances = 0
         self._astray = False  # ahead of what is committed, with nothing under way: it must go back
         self._stopping = threading.Event()
@@ -136,7 +140,7 @@ class Scorer:
     def _take(self, consumer: Consumer) -> Taken | None:
         """The next batch; None after a while without records."""
         before = self._rebalances
-        found = cast(list[Record], consumer.consume(self.settings.batch_size, self.settings.batch_wait_seconds))
+        found = cast(list[Record], consumer.consume(self._most, self.settings.batch_wait_seconds))
         records = [record for record in found if (error := record.error()) is None or self._heed(record, error)]
         if not records:
             return None
@@ -152,13 +156,21 @@ class Scorer:
         if self._under_way is None:
             return
         (judged, future), self._under_way = self._under_way, None
+        # A delivery that computes is alive, but not for longer than the group waits for it.
+        patience = time.monotonic() + self.settings.poll_interval_seconds
+        while not wait([future], BEAT_SECONDS).done and time.monotonic() < patience:
+            self._beat()
         delivered = future.result()
         self.metrics.transactions.labels("committed" if delivered.done else "aborted").inc()
+        most, records = self.settings.batch_size, len(judged.taken.records)
         if delivered.done:
             self._count(judged, delivered)
+            self._most = min(self._most + max(most // GROWTH, 1), most)
         else:
-            log.warning("batch given back", records=len(judged.taken.records))
+            log.warning("batch given back", records=records)
             self._astray = True
+            # Perhaps the alert topic is too slow to take so much before the transaction's time is over: not as much again at once.
+            self._most = max(records // 2, 1)
 
     def _return(self, consumer: Consumer) -> bool:
         """Go back to what is committed; False, after a while, if the broker is away: nothing is read until it is done."""
@@ -188,15 +200,17 @@ class Scorer:
             return decoded, judge(model, policy, decoded.messages)
         except Exception as error:  # noqa: BLE001 whatever it is, it must not stop the partition
             log.error("judging a batch raised", exception=type(error).__name__, messages=len(decoded.messages))
-        messages, numbers, dead = [], [], dict(decoded.dead)
+        alone, numbers, dead = [], [], dict(decoded.dead)
         for message, number in zip(decoded.messages, decoded.numbers, strict=True):
+            self._beat()
             try:
-                judge(model, policy, [message])
-                messages.append(message)
+                alone.append(judge(model, policy, [message]))
                 numbers.append(number)
             except Exception as error:  # noqa: BLE001
                 dead[number] = Internal(f"judging it raised {type(error).__name__}")
-        return Decoded(messages, numbers, dead), judge(model, policy, messages)
+        # Not judged together once more: what raised may lie in no single message.
+        judgement = joined(model, alone)
+        return Decoded(cast(list[Event], judgement.messages), numbers, dead), judgement
 
     def _deliver(self, deliver: Deliver, judged: Judged) -> Delivered:
         """The second half: judgement -> alerts and dead letters -> one delivery. Runs in the second thread."""

@@ -22,6 +22,7 @@ class Client:
     """A consumer and a producer in one: remembers what was asked of it, and raises what it was told to."""
 
     commit_errors: list[KafkaError] = field(default_factory=list)
+    abort_errors: list[KafkaError] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     sought: list[tuple[int, int]] = field(default_factory=list)
     offsets: list[tuple[int, int]] = field(default_factory=list)
@@ -46,6 +47,8 @@ class Client:
 
     def abort_transaction(self, _: float) -> None:
         self.calls.append("abort")
+        if self.abort_errors:
+            raise KafkaException(self.abort_errors.pop(0))
 
     def assignment(self) -> list[TopicPartition]:
         return [TopicPartition("t", 0), TopicPartition("t", 1)]
@@ -81,6 +84,18 @@ def test_what_cannot_be_committed_is_aborted_and_given_back() -> None:
     client = Client([ABORTABLE])
     assert not deliver(client)
     assert client.calls[-1] == "abort"
+
+
+def test_while_the_broker_is_away_an_abort_is_tried_for_as_long_as_it_takes() -> None:
+    """The worker is not to end for that: nobody has taken over."""
+    client = Client([ABORTABLE], [RETRIABLE] * 100)
+    assert not deliver(client)
+    assert client.calls.count("abort") == 101
+
+
+def test_what_can_be_neither_committed_nor_aborted_ends_the_worker() -> None:
+    with pytest.raises(Fenced):
+        deliver(Client([ABORTABLE], [RETRIABLE, FATAL]))
 
 
 def test_the_consumer_goes_back_to_what_is_committed_or_to_the_beginning() -> None:

@@ -1,11 +1,12 @@
 from datetime import UTC, datetime
 
 import msgspec
+import numpy as np
 import pytest
 
 from models.artifact import Model, load, released
 from models.message import Message, Origin
-from stream.judge import Disclosure, alerts, explained, judge, verdicts
+from stream.judge import Disclosure, alerts, explained, joined, judge, verdicts
 from stream.policy import Policy
 from stream.privacy import masker
 from stream.wire import Alert, Event, Place
@@ -55,6 +56,20 @@ def test_reasons_show_no_more_of_the_text_than_the_text_itself(model: Model) -> 
     assert alert.text is None
     assert b"secret" not in encoded
     assert b"85512345678" not in encoded
+
+
+def test_batches_joined_are_as_if_judged_together(model: Model) -> None:
+    messages = [event(f"message {i} https://host-{i}.top", id=f"{i}", sender="+85512345678" if i % 3 else "x") for i in range(7)]
+    policy = Policy(deny=msgspec.convert({"senders": ["+85512345678"]}, type(Policy().deny)))
+    whole = judge(model, policy, messages)
+    parts = joined(model, [judge(model, policy, messages[:3]), judge(model, policy, messages[3:4]), judge(model, policy, messages[4:])])
+    assert parts.messages == messages
+    assert parts.raised == whole.raised
+    assert parts.decisions.rules == whole.decisions.rules
+    assert parts.scores.hosts == whole.scores.hosts
+    np.testing.assert_allclose(parts.scores.probabilities, whole.scores.probabilities)
+    np.testing.assert_array_equal(parts.decisions.flag, whole.decisions.flag)
+    assert not joined(model, []).raised
 
 
 def test_verdicts_are_in_order_and_reasons_only_where_something_was_raised(model: Model) -> None:

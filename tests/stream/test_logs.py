@@ -1,7 +1,10 @@
-"""A log line is one line, whatever is in it."""
+"""A log line is one line, whatever is in it; and logging is never what stops a worker."""
 
+import errno
+import io
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from typing import Literal
 
@@ -13,15 +16,22 @@ from stream import logs
 HOSTILE = 'x\n{"event": "forged", "level": "info"}\r\x1b[2K\u2028\u0085\x00'
 
 
+class Full(io.StringIO):
+    """A stream on a full disk."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
 @pytest.fixture(autouse=True)
 def restored() -> Iterator[None]:
     """Afterwards logging is as it was."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, told = root.handlers[:], root.level, structlog.get_config()
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**told)
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
@@ -39,3 +49,10 @@ def test_a_json_line_gives_back_what_was_logged(capfd: pytest.CaptureFixture[str
     logs.configure("info", "json")
     logs.log.warning("something", why=HOSTILE)
     assert json.loads(capfd.readouterr().err)["why"] == HOSTILE
+
+
+def test_a_full_disk_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Full())
+    logs.configure()
+    logs.log.info("said to nobody")
+    logging.getLogger("somebody").warning("said to nobody")

@@ -54,9 +54,11 @@ class Client:
     batches: list[list[Record]] = field(default_factory=list)
     before: Callable[[], None] = lambda: None
     sought: list[tuple[int, int]] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
 
-    def consume(self, _count: int, _seconds: float) -> list[Record]:
+    def consume(self, count: int, _seconds: float) -> list[Record]:
         self.before()
+        self.asked.append(count)
         return self.batches.pop(0) if self.batches else []
 
     def consumer_group_metadata(self) -> str:
@@ -127,6 +129,16 @@ def test_a_batch_given_back_takes_the_one_behind_it_along(scorer: Scorer) -> Non
     assert scorer.state.judged == 1
 
 
+def test_after_a_batch_was_given_back_the_next_ones_are_smaller_and_grow_again(scorer: Scorer) -> None:
+    """A slow alert topic could not take a whole one before its transaction's time is over: it would be tried for ever."""
+    batches = [[record(0, i) for i in range(8)], [], [record(0, 0)], [record(0, 1)]]
+    client = Client(batches)
+    run(scorer, client, [False, True, True])
+    # The second batch is asked for before the first is settled.
+    assert client.asked == [10_000, 10_000, 4, 4]
+    assert scorer._most == 204
+
+
 def test_before_partitions_go_the_batch_under_way_is_settled(scorer: Scorer) -> None:
     client = Client()
     judged = scorer._process(taken([record(0, 10), record(1, 20)], "generation 1"))
@@ -179,6 +191,65 @@ def test_what_judging_raises_on_becomes_a_dead_letter_alone(scorer: Scorer, monk
     assert [message.id for message in judged.decoded.messages] == ["m-1", "m-3"]
     assert [alert.message_id for alert in told.alerts] == ["m-3"]
     assert {number: error.code for number, error in told.dead.items()} == {1: "internal"}
+
+
+def test_a_batch_that_only_raises_as_a_whole_is_judged_one_by_one(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No message is to blame: none becomes a dead letter, and the loop goes on."""
+
+    def narrow(model: Model, policy: Policy, messages: Any) -> Any:
+        if len(messages) > 1:
+            raise MemoryError
+        return judge(model, policy, messages)
+
+    monkeypatch.setattr(module, "judge", narrow)
+    judged = scorer._process(taken([record(0, 1), record(0, 2, SCAMMER), record(0, 3)], "g"))
+    assert [message.id for message in judged.decoded.messages] == ["m-1", "m-2", "m-3"]
+    assert judged.judgement.raised == [1]
+    assert not judged.decoded.dead
+
+
+def test_a_batch_of_which_all_raise_is_dead_letters(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(module, "judge", broken)
+    judged = scorer._process(taken([record(0, 1), record(0, 2, SCAMMER)], "g"))
+    assert not judged.decoded.messages
+    assert {error.code for error in answer(judged, scorer.settings, DISCLOSURE, NOW).dead.values()} == {"internal"}
+
+
+def test_while_a_delivery_computes_the_loop_shows_that_it_is_alive(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BEAT_SECONDS", 0.001)
+    judged = scorer._process(taken([record(0, 10)], "g"))
+    future: Future[Delivered] = Future()
+    scorer._under_way = judged, future
+    beats: list[None] = []
+
+    def beat() -> None:
+        beats.append(None)
+        if len(beats) == 3:
+            future.set_result(Delivered(True, Answer([], [], {}, []), {}, 0.0))
+
+    monkeypatch.setattr(scorer, "_beat", beat)
+    scorer._settle()
+    assert scorer.state.judged == 1
+
+
+def test_a_delivery_that_never_ends_is_not_taken_for_alive_for_ever(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Longer than the group waits for a worker nobody may: then /healthz says so, and the platform starts it again."""
+    monkeypatch.setattr(module, "BEAT_SECONDS", 0.001)
+    impatient = Settings(poll_interval_seconds=0.01)
+    scorer = Scorer(impatient, model, POLICY, DISCLOSURE, Metrics(CollectorRegistry(), model, POLICY))
+    future: Future[Delivered] = Future()
+    scorer._under_way = scorer._process(taken([record(0, 10)], "g")), future
+    thread = threading.Thread(target=scorer._settle, daemon=True)
+    thread.start()
+    thread.join(0.5)
+    turned = scorer.state.turned
+    thread.join(0.1)
+    assert scorer.state.turned == turned
+    future.set_result(Delivered(True, Answer([], [], {}, []), {}, 0.0))
+    thread.join()
 
 
 def test_what_explaining_raises_on_becomes_a_dead_letter_alone(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:

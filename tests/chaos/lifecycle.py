@@ -1,0 +1,294 @@
+"""What a worker lives through, each scripted on one broker: late brokers, topics that come and go, rights revoked, clocks, signals.
+
+Each step is a function that gives a row: what was done, what was seen, whether that is as promised.
+"""
+
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext, suppress
+from pathlib import Path
+
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub does not name them
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    NewPartitions,
+    ResourcePatternType,
+    ResourceType,
+)
+
+from tests.chaos.cluster import CALL_SECONDS, Cluster, cluster
+from tests.chaos.feed import Feed, distinct
+from tests.chaos.rows import Row
+from tests.chaos.single import PARTITIONS, SOME, Place, Worker, worker
+
+AWAY_SECONDS = 120.0
+RETURN_SECONDS = 20.0  # in which a worker whose transaction is gone has found that out
+STOP_SECONDS = 8.0  # the setting's default: what SCAMSIEVE_STOP_SECONDS promises
+FAKE_TIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+RIGHTS = """\
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=true
+"""
+
+Tell = Callable[[str], None]
+
+
+def late_broker(running: Cluster, tell: Tell) -> Row:
+    """The worker is there first."""
+    place = Place(running, "late")
+    place.create()
+    place.send()
+    running.kill(1)
+    with worker(place) as one:
+        live = one.until("/healthz", 200)
+        waiting = one.page("/readyz")
+        running.start(1)
+        begin = time.monotonic()
+        ready = one.until("/readyz", 200)
+        waited, seen = time.monotonic() - begin, place.judged(SOME)
+        kept = live and waiting == 503 and ready and "NOT" not in seen
+        return Row(
+            "Started before the broker", f"live, not ready; ready {waited:.1f} s after the broker; {seen}; said: {one.events()}", kept
+        )
+
+
+def away(running: Cluster, tell: Tell, seconds: float = AWAY_SECONDS) -> Row:
+    """The broker is gone for long, in the middle of judging."""
+    place = Place(running, "away")
+    place.create()
+    place.send()
+    with worker(place) as one:
+        place.judged(SOME)
+        feed = Feed(running.bootstrap, place.messages, PARTITIONS, 50.0, 0, distinct(), first=SOME)
+        feed.start()
+        time.sleep(2)
+        running.kill(1)
+        tell(f"the broker is away for {seconds:g} s")
+        lived, deadline = True, time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            lived &= one.page("/healthz") == 200
+            time.sleep(2)
+        running.start(1)
+        sent = SOME + feed.finish()
+        # The broker may have ended the transaction meanwhile: then the worker ends, and is started again as by a supervisor.
+        with suppress(subprocess.TimeoutExpired):
+            one.process.wait(RETURN_SECONDS)
+        code = one.process.poll()
+        with worker(place) if code is not None else nullcontext():
+            seen = place.judged(sent)
+        told = f"{'live' if lived else 'NOT live'} all the time; {_survived(code)}; {seen}"
+        kept = lived and code in (None, 1) and "NOT" not in seen
+        return Row(f"Broker lost for {_span(seconds)}, under load", f"{told}; said: {one.events()}", kept)
+
+
+def missing_topic(running: Cluster, tell: Tell) -> Row:
+    """First only one of three topics is there."""
+    place = Place(running, "missing")
+    place.create("messages")
+    place.send()
+    with worker(place) as one:
+        live, waiting = one.until("/healthz", 200), one.page("/readyz")
+        time.sleep(3)
+        place.create("alerts", "dead")
+        ready, seen = one.until("/readyz", 200), place.judged(SOME)
+        kept = live and waiting == 503 and ready and "NOT" not in seen
+        return Row("Two topics missing, made later", f"live, not ready, then ready; {seen}; said: {one.events()}", kept)
+
+
+def topic_made_anew(running: Cluster, tell: Tell) -> Row:
+    """Deleted with what was in it, and made again under the same name."""
+    place = Place(running, "anew")
+    place.create()
+    place.send()
+    with worker(place) as one:
+        place.judged(SOME)
+        for future in place.admin.delete_topics([place.messages], operation_timeout=CALL_SECONDS).values():
+            future.result(CALL_SECONDS)
+        time.sleep(5)
+        place.create("messages")
+        place.send(SOME)
+        seen = place.judged(2 * SOME)
+        kept = one.process.poll() is None and "NOT" not in seen
+        return Row("Message topic deleted and made again", f"{seen}; said: {one.events()}", kept)
+
+
+def more_partitions(running: Cluster, tell: Tell) -> Row:
+    """As many again; the worker looks for them as often as its client is set to."""
+    place = Place(running, "more")
+    place.create()
+    place.send()
+    with worker(place, KAFKA_CONFIG="topic.metadata.refresh.interval.ms=10000") as one:
+        place.judged(SOME)
+        for future in place.admin.create_partitions([NewPartitions(place.messages, 2 * PARTITIONS)]).values():
+            future.result(CALL_SECONDS)
+        time.sleep(2)
+        place.send(SOME, 2 * PARTITIONS)
+        seen = place.judged(2 * SOME)
+        return Row(
+            "Partitions of the message topic doubled (metadata asked for every 10 s)", f"{seen}; said: {one.events()}", "NOT" not in seen
+        )
+
+
+def revoked_right(running: Cluster, tell: Tell) -> Row:
+    """The right to write alerts is taken away, and given back."""
+    place = Place(running, "revoked")
+    place.create()
+    place.send()
+    with worker(place) as one:
+        place.judged(SOME)
+        deny = ("*", AclOperation.WRITE, AclPermissionType.DENY)
+        acl = (ResourceType.TOPIC, place.alerts, ResourcePatternType.LITERAL, "User:ANONYMOUS", *deny)
+        others = (
+            ResourceType.TOPIC,
+            place.alerts,
+            ResourcePatternType.LITERAL,
+            "User:ANONYMOUS",
+            "*",
+            AclOperation.READ,
+            AclPermissionType.ALLOW,
+        )
+        for future in place.admin.create_acls([AclBinding(*acl), AclBinding(*others)]).values():
+            future.result(CALL_SECONDS)
+        time.sleep(2)
+        place.send(SOME)
+        time.sleep(20)
+        lived, before = one.page("/healthz"), len(place.found("message_id"))
+        for gone in place.admin.delete_acls([AclBindingFilter(*acl), AclBindingFilter(*others)]).values():
+            gone.result(CALL_SECONDS)
+        seen, code = place.judged(2 * SOME, 60), one.process.poll()
+        if code is not None:
+            with worker(place) as second:
+                seen = f"{place.judged(2 * SOME)} "
+                second.end()
+        kept = before == SOME and "NOT" not in seen
+        return Row(
+            "Right to write alerts revoked for 20 s",
+            f"{_survived(code)} (/healthz {lived}); {before - SOME} alerts meanwhile; {seen}; said: {one.events()}",
+            kept,
+        )
+
+
+def full_disk(running: Cluster, tell: Tell) -> Row:
+    """Standard error takes no byte."""
+    place = Place(running, "full")
+    place.create()
+    place.send()
+    with worker(place, stderr="/dev/full") as one:
+        ready, seen = one.until("/readyz", 200), place.judged(SOME)
+        seconds, code = one.end()
+        return Row(
+            "Disk full for logs",
+            f"{seen}; SIGTERM: ended after {seconds:.1f} s with code {code}",
+            ready and "NOT" not in seen and code == 0,
+        )
+
+
+def clock_jumps(running: Cluster, tell: Tell) -> Row:
+    """The worker's clock jumps a day ahead, then two back; clocks that only count go on."""
+    place = Place(running, "clock")
+    place.create()
+    place.send()
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+        stamp = Path(folder) / "time"
+        stamp.write_text("+0\n", encoding="ascii")
+        variables = {
+            "LD_PRELOAD": str(FAKE_TIME),
+            "FAKETIME_TIMESTAMP_FILE": str(stamp),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+        with worker(place, variables) as one:
+            place.judged(SOME)
+            lived = True
+            for turn, jump in enumerate(("+1d", "-1d", "+0")):
+                stamp.write_text(f"{jump}\n", encoding="ascii")
+                time.sleep(3)
+                lived &= one.page("/healthz") == 200
+                place.send(SOME * (turn + 1))
+            seen = place.judged(4 * SOME)
+            days = len({told[:10] for told in place.found("detected_at")})
+            told = f"{'live' if lived else 'NOT live'}; {seen}, detected on {days} days; said: {one.events()}"
+            return Row("Clock a day ahead, a day behind, right again", told, lived and days >= 3 and "NOT" not in seen)
+
+
+def terminated(running: Cluster, tell: Tell) -> Iterator[Row]:
+    """SIGTERM in each state; the broker is away in the last ones."""
+    place = Place(running, "sigterm")
+    place.create()
+    none = Place(running, "sigterm-none")
+    with worker(place) as one:
+        yield _ended(one, "while Python starts", (0, -signal.SIGTERM))
+    with worker(none) as one:
+        one.until("/healthz", 200)
+        time.sleep(2)
+        yield _ended(one, "while it waits for topics")
+    with worker(place) as one:
+        one.until("/readyz", 200)
+        yield _ended(one, "idle")
+    feed = Feed(running.bootstrap, place.messages, PARTITIONS, 300.0, 0, distinct())
+    feed.start()
+    with worker(place) as one:
+        place.judged(SOME)
+        yield _ended(one, "while it judges")
+    with worker(place) as one:
+        one.until("/readyz", 200)
+        time.sleep(2)
+        running.kill(1)
+        time.sleep(2)
+        yield _ended(one, "2 s after the broker was lost, in a transaction")
+    running.start(1)
+    with worker(place) as one:
+        one.until("/readyz", 200)
+        time.sleep(2)
+        running.kill(1)
+        time.sleep(40)
+        yield _ended(one, "40 s after the broker was lost")
+    with worker(place) as one:
+        one.until("/healthz", 200)
+        time.sleep(2)
+        yield _ended(one, "while it waits for the broker")
+    running.start(1)
+    feed.finish()
+
+
+def _ended(one: Worker, state: str, codes: tuple[int, ...] = (0,)) -> Row:
+    seconds, code = one.end()
+    return Row(f"SIGTERM {state}", f"ended after {seconds:.1f} s with code {code}", code in codes and seconds < STOP_SECONDS + 4)
+
+
+def _survived(code: int | None) -> str:
+    return "the worker lived on" if code is None else f"the worker ended with code {code} and was started again"
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 60:g} minutes" if seconds >= 60 else f"{seconds:g} s"
+
+
+STEPS: dict[str, Callable[[Cluster, Tell], Row]] = {
+    "late-broker": late_broker,
+    "away": away,
+    "missing-topic": missing_topic,
+    "topic-made-anew": topic_made_anew,
+    "more-partitions": more_partitions,
+    "revoked-right": revoked_right,
+    "full-disk": full_disk,
+    "clock-jumps": clock_jumps,
+}
+
+
+def trial(steps: Iterable[str], tell: Tell, away_seconds: float = AWAY_SECONDS) -> Iterator[Row]:
+    """The steps by name, each on the same broker; `sigterm` for the signals in each state."""
+    with cluster(1, RIGHTS) as running:
+        for name in steps:
+            tell(name)
+            if name == "sigterm":
+                yield from terminated(running, tell)
+            elif name == "away":
+                yield away(running, tell, away_seconds)
+            else:
+                yield STEPS[name](running, tell)
