@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from tests.chaos.cluster import NODES, Cluster
 from tests.chaos.fleet import Fleet
+from tests.chaos.rights import revoked
 
 FROZEN_SECONDS = (8.0, 20.0)  # past the session's time-out of 6 s; the longer ones past the transaction's of 10 s too
 BROKER_AWAY_SECONDS = (3.0, 15.0)
+REVOKED_SECONDS = (2.0, 10.0)
 LEAST_WORKERS, MOST_WORKERS = 2, 3
 
 
@@ -21,6 +23,8 @@ class World:
     cluster: Cluster
     fleet: Fleet
     random: random.Random
+    alerts: str
+    """The topic of alerts."""
     blackout_seconds: float
     """How long the whole cluster is away."""
 
@@ -66,6 +70,14 @@ def stop_cluster(world: World) -> str:
     return f"kill -9 of all brokers, started again {world.blackout_seconds:.0f} s later"
 
 
+def revoke_right(world: World) -> str:
+    """Each batch is aborted while nobody takes the partitions away: who does not go back then loses it."""
+    seconds = world.random.uniform(*REVOKED_SECONDS)
+    with revoked(world.cluster.bootstrap, world.alerts):
+        time.sleep(seconds)
+    return f"right to write alerts revoked, given back {seconds:.0f} s later"
+
+
 Fault = Callable[[World], str]
 
 FAULTS: dict[str, tuple[Fault, int]] = {
@@ -73,6 +85,7 @@ FAULTS: dict[str, tuple[Fault, int]] = {
     "worker frozen": (freeze_worker, 3),
     "workers changed": (change_workers, 3),
     "broker killed": (kill_broker, 3),
+    "right revoked": (revoke_right, 2),
     "cluster away": (stop_cluster, 1),
 }
 """Each kind, and how often it comes in relation to others."""

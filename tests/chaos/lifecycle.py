@@ -11,18 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub does not name them
-    AclBinding,
-    AclBindingFilter,
-    AclOperation,
-    AclPermissionType,
-    NewPartitions,
-    ResourcePatternType,
-    ResourceType,
-)
+from confluent_kafka.admin import NewPartitions  # type: ignore[attr-defined]  # its stub does not name it
 
 from tests.chaos.cluster import CALL_SECONDS, Cluster, cluster
 from tests.chaos.feed import Feed, distinct
+from tests.chaos.rights import AUTHORIZER, revoked
 from tests.chaos.rows import Row
 from tests.chaos.single import PARTITIONS, SOME, Place, Worker, worker
 
@@ -30,10 +23,6 @@ AWAY_SECONDS = 120.0
 RETURN_SECONDS = 20.0  # in which a worker whose transaction is gone has found that out
 STOP_SECONDS = 8.0  # the setting's default: what SCAMSIEVE_STOP_SECONDS promises
 FAKE_TIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
-RIGHTS = """\
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-allow.everyone.if.no.acl.found=true
-"""
 
 Tell = Callable[[str], None]
 
@@ -141,29 +130,15 @@ def revoked_right(running: Cluster, tell: Tell) -> Row:
     place.send()
     with worker(place) as one:
         place.judged(SOME)
-        deny = ("*", AclOperation.WRITE, AclPermissionType.DENY)
-        acl = (ResourceType.TOPIC, place.alerts, ResourcePatternType.LITERAL, "User:ANONYMOUS", *deny)
-        others = (
-            ResourceType.TOPIC,
-            place.alerts,
-            ResourcePatternType.LITERAL,
-            "User:ANONYMOUS",
-            "*",
-            AclOperation.READ,
-            AclPermissionType.ALLOW,
-        )
-        for future in place.admin.create_acls([AclBinding(*acl), AclBinding(*others)]).values():
-            future.result(CALL_SECONDS)
-        time.sleep(2)
-        place.send(SOME)
-        time.sleep(20)
-        lived, before = one.page("/healthz"), len(place.found("message_id"))
-        for gone in place.admin.delete_acls([AclBindingFilter(*acl), AclBindingFilter(*others)]).values():
-            gone.result(CALL_SECONDS)
+        with revoked(running.bootstrap, place.alerts):
+            time.sleep(2)
+            place.send(SOME)
+            time.sleep(20)
+            lived, before = one.page("/healthz"), len(place.found("message_id"))
         seen, code = place.judged(2 * SOME, 60), one.process.poll()
         if code is not None:
             with worker(place) as second:
-                seen = f"{place.judged(2 * SOME)} "
+                seen = place.judged(2 * SOME)
                 second.end()
         kept = before == SOME and "NOT" not in seen
         return Row(
@@ -283,7 +258,7 @@ STEPS: dict[str, Callable[[Cluster, Tell], Row]] = {
 
 def trial(steps: Iterable[str], tell: Tell, away_seconds: float = AWAY_SECONDS) -> Iterator[Row]:
     """The steps by name, each on the same broker; `sigterm` for the signals in each state."""
-    with cluster(1, RIGHTS) as running:
+    with cluster(1, AUTHORIZER) as running:
         for name in steps:
             tell(name)
             if name == "sigterm":

@@ -26,6 +26,7 @@ from tests.chaos.feed import Feed
 from tests.chaos.fleet import Fleet, fleet
 from tests.chaos.ledger import Ledger
 from tests.chaos.report import Outcome, Struck
+from tests.chaos.rights import AUTHORIZER
 from tests.chaos.watch import Offsets, Watch, longest_pause
 
 LOGS = ROOT / "build" / "chaos-logs"
@@ -88,7 +89,7 @@ def trial(given: Plan, tell: Callable[[str], None]) -> Outcome:
     """Run it. Raises BrokerUnavailable, KafkaException, TimeoutError where the trial itself fails, which proves nothing."""
     begun = time.time()
     tell("starting three brokers")
-    with cluster() as running, environment(running.bootstrap, DELIVERY=given.delivery) as told:
+    with cluster(more=AUTHORIZER) as running, environment(running.bootstrap, DELIVERY=given.delivery) as told:
         create_topics(running.bootstrap, PARTITIONS)
         rate = given.messages / (given.faults * SECONDS_A_FAULT)
         feed = Feed(running.bootstrap, "messages", PARTITIONS["messages"], rate, given.messages)
@@ -98,7 +99,7 @@ def trial(given: Plan, tell: Callable[[str], None]) -> Outcome:
             feed.start()
             _await_start(watch)
             tell(f"judging; {rate:.0f} messages/s")
-            world = World(running, workers, random.Random(given.seed), given.blackout_seconds)
+            world = World(running, workers, random.Random(given.seed), "alerts", given.blackout_seconds)
             struck = list(_strike(given, world, feed, watch, tell))
             sent = feed.finish()
             tell(f"{sent} messages sent; draining")
