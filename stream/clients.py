@@ -80,7 +80,7 @@ def outsider(settings: Settings) -> Consumer:
             "queued.min.messages": max(2 * settings.batch_size, 20_000),
             "queued.max.messages.kbytes": 32_768,
             "fetch.queue.backoff.ms": 10,
-            **_shared(settings),
+            **shared(settings),
         }
     )
 

@@ -15,7 +15,7 @@ import numpy as np
 from confluent_kafka import KafkaException, Producer
 
 from models.artifact import Model
-from stream import admin, delivery, group
+from stream import admin, clients, delivery
 from stream.answer import answer
 from stream.batch import Judged, Taken, taken
 from stream.errors import BrokerUnavailable, RecordError, SettingsError
@@ -97,7 +97,7 @@ def to_topic(by: Judge, batches: Iterable[Taken], producer: Producer, disclosure
 
 def check_target(settings: Settings, target: str, policy: Policy, live: bool) -> list[str]:
     """The topics that alerts to `target` go to. Raises SettingsError if one is a topic of the running system and must not be."""
-    topics = group.alert_topics(msgspec.structs.replace(settings, alert_topic=target), policy)
+    topics = clients.alert_topics(msgspec.structs.replace(settings, alert_topic=target), policy)
     for topic in topics:
         if topic in (settings.message_topic, settings.dead_letter_topic):
             raise SettingsError(f"{topic} is no topic for alerts: give one of its own")

@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
-from stream import clients
+from stream import access, clients
 from stream.broker import LOOPBACK, free_port
 from stream.cli import app
 from stream.errors import Fenced, WrongShape
@@ -263,7 +263,7 @@ def test_of_two_retries_at_once_the_first_ends_and_nothing_is_sent_twice(install
 
     def begin() -> tuple[Producer, retry.Plan]:
         producer = clients.producer(replace(settings, instance=retry.INSTANCE))
-        clients.start(producer, settings)
+        access.start(producer, settings)
         with closing(clients.outsider(settings)) as consumer:
             within = reading.ranges(consumer, settings.dead_letter_topic, [], Bound(), Bound())
             return producer, retry.plan(survey(consumer, settings.dead_letter_topic, within, Choice()), settings.message_topic, False)
