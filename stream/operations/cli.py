@@ -249,9 +249,10 @@ def retry_letters(
     settings = options.settings(brokers)
     with ExitStack() as open_things:
         consumer = open_things.enter_context(closing(clients.outsider(settings)))
-        producer = clients.producer(replace(settings, instance=retry.INSTANCE, delivery="exactly_once"))
+        own = replace(settings, instance=retry.INSTANCE, delivery="exactly_once")
+        producer = clients.producer(own)
         if yes:
-            access.start(producer, settings)  # before the marks are read: it shuts out any other retry
+            access.start(producer, own)  # before the marks are read: it shuts out any other retry
         chosen = retry.plan(_survey(consumer, settings, since, until, code, partition), settings.message_topic, again)
         codes = options.counts(Counter(letter.code for letter in chosen.letters))
         if chosen.left:
