@@ -6,13 +6,17 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
+
+from tests.certificates import authority
 
 from deploy.grafana.dashboards import DASHBOARDS
 from models import artifact
 from stream.broker import LOOPBACK, free_port
+from stream.guard import Child
 from tests.integration.kafka import apache_kafka
 from tests.ops import history
 from tests.ops.answers import Answer, answers, variable_values
@@ -23,6 +27,7 @@ BUILD = ROOT / "build" / "ops.json"
 CLUSTER = "ops-check"
 RATE = 300.0  # messages a second: 10,000 scores, which the drift needs, in half a minute
 SCRAPE_SECONDS = 1
+NO_BROKER = f"{LOOPBACK}:1"
 LOAD_SECONDS = 100.0
 SETTLE_SECONDS = 8.0  # the last batch, a scrape, an evaluation
 JOIN_SECONDS = 60.0
@@ -85,12 +90,14 @@ def watched(seconds: float, tell: Callable[[str], None]) -> Iterator[Watched]:
         folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="ops-")))
         tell("starting Apache Kafka")
         place = stage(running.enter_context(apache_kafka()), folder / "stage")
-        port = free_port()
+        port, *_ = ports = (free_port(), free_port())
         tell("starting Prometheus, with nine days that were backfilled")
+        targets = {CLUSTER: [f"{LOOPBACK}:{one}" for one in ports]}
         past = history.days(time.time(), CLUSTER, OPERATORS)
-        api = running.enter_context(prometheus(folder / "prometheus", {CLUSTER: [f"{LOOPBACK}:{port}"]}, SCRAPE_SECONDS, past))
+        api = running.enter_context(prometheus(folder / "prometheus", targets, SCRAPE_SECONDS, past))
         pointer = shadowed(folder)
         running.enter_context(worker(place, port, MODEL=str(pointer), SHADOW_MODEL=str(folder / "shadow")))
+        running.enter_context(waiting(place, ports[1], timedelta(days=90)))
         _await_join(api)
         begin = time.time()
         with Feed(place, 0.0) as feed:
@@ -102,6 +109,12 @@ def watched(seconds: float, tell: Callable[[str], None]) -> Iterator[Watched]:
                 time.sleep(seconds * share / 2)
         time.sleep(SETTLE_SECONDS)
         yield Watched(api, begin, time.time() - SETTLE_SECONDS)
+
+
+def waiting(place: Stage, port: int, life: timedelta) -> AbstractContextManager[Child]:
+    """A worker that waits for a broker that never comes, behind TLS: its certificate is all that it has to tell."""
+    ca = authority(place.folder, life=life).certificate
+    return worker(place, port, ready=False, BROKERS=NO_BROKER, SECURITY_PROTOCOL="SSL", SSL_CA_FILE=str(ca))
 
 
 def shadowed(folder: Path, lower: float = 0.6) -> Path:
@@ -146,8 +159,7 @@ def _choices(found: Watched) -> Iterator[str]:
     for name, known in values.items():
         if not known:
             yield f"the variable {name} has no values"
-    real = next((worker for worker in values["worker"] if worker != history.WORKER), "")
-    chosen = {"cluster": CLUSTER, "worker": f"{real}|{history.WORKER}", "operator": OPERATORS[0]}
+    chosen = {"cluster": CLUSTER, "worker": "|".join(values["worker"]), "operator": OPERATORS[0]}
     for line in _empty(list(answers(found.api, found.begin, found.end, chosen))):
         yield f"with {chosen}: {line}"
 

@@ -1,4 +1,4 @@
-"""Which metrics a PromQL expression names, and the rules of deploy/prometheus as data."""
+"""Which metrics a PromQL expression names, which ones a worker exports, and the rules of deploy/prometheus as data."""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+
+from models.artifact import Model
+from stream.metrics import AgentMetrics, CertificateMetrics, Metrics, ShadowMetrics
+from stream.policy import Policy
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy" / "prometheus" / "scamsieve.rules.yml"
@@ -34,3 +39,15 @@ def metrics(expr: str) -> set[str]:
 def family(series: str) -> str:
     """The metric that a series of a histogram belongs to."""
     return re.sub(r"_(bucket|sum|count)$", "", series)
+
+
+def exported(model: Model) -> CollectorRegistry:
+    """Every metric of a worker that has all roles, a shadow and certificates."""
+    registry = CollectorRegistry()
+    Metrics(registry, model, Policy())
+    AgentMetrics(registry)
+    ShadowMetrics(registry, (), Policy())
+    CertificateMetrics(registry, {})
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    return registry

@@ -6,9 +6,9 @@ A scene is a generator: at its first `yield` all is well, at its second it is br
 import inspect
 import os
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub does not name them
@@ -19,14 +19,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub do
     ResourceType,
 )
 
-from stream.broker import LOOPBACK
 from stream.guard import Child
 from tests.bench.processes import tree
-from tests.ops.check import shadowed
+from tests.ops.check import shadowed, waiting
 from tests.ops.stage import Feed, Stage, stage, worker
 
 RATE = 20.0  # messages a second
-NO_BROKER = f"{LOOPBACK}:1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +201,7 @@ def shadow(play: Play) -> Iterator[None]:
 
 @scene("a worker is started with a certificate that ends in a day", "CertificateExpiring", workers=1)
 def old_certificate(play: Play) -> Iterator[None]:
-    place, file = play.stage(), play.folder / "ca.pem"
+    place = play.stage()
     yield
-    words = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=test", "-days", "1", "-keyout", "/dev/null")
-    subprocess.run([*words, "-out", str(file)], check=True, capture_output=True)
-    with worker(place, play.ports[0], ready=False, BROKERS=NO_BROKER, SECURITY_PROTOCOL="SSL", SSL_CA_FILE=str(file)):
+    with waiting(place, play.ports[0], timedelta(days=1)):
         yield

@@ -5,28 +5,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
 from deploy.grafana.dashboards import DASHBOARDS, LEFT_OUT, files
 from deploy.grafana.panels import COLUMNS, VARIABLES, Dashboard, document
 from models.artifact import Model
-from stream import metrics as made
-from stream.policy import Policy
-from tests.ops.promql import alerts, family, metrics, rules
+from tests.ops.promql import alerts, exported, family, metrics, rules
 
 PROMETHEUS_OWN = {"up", "ALERTS"}
 ENDINGS = {"counter": "_total", "info": "_info"}
 
 
 @pytest.fixture(scope="module")
-def exported(model: Model) -> set[str]:
+def known(model: Model) -> set[str]:
     """Every metric of a worker, as Prometheus names it."""
-    registry = CollectorRegistry()
-    made.Metrics(registry, model, Policy())
-    made.AgentMetrics(registry)
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
-    told = {f"{one.name}{ENDINGS.get(one.type, '')}" for one in registry.collect()}
+    told = {f"{one.name}{ENDINGS.get(one.type, '')}" for one in exported(model).collect()}
     return {name.replace("python_info_info", "python_info") for name in told}
 
 
@@ -48,13 +40,13 @@ def test_the_json_is_what_the_source_says(path: Path, text: str) -> None:
     assert path.read_text(encoding="utf-8") == text, "make dashboards"
 
 
-def test_every_metric_that_is_named_exists(exported: set[str]) -> None:
-    assert not {family(name) for name in named()} - exported - PROMETHEUS_OWN
+def test_every_metric_that_is_named_exists(known: set[str]) -> None:
+    assert not {family(name) for name in named()} - known - PROMETHEUS_OWN
 
 
-def test_every_metric_is_on_a_dashboard_or_in_a_rule_or_left_out_on_purpose(exported: set[str]) -> None:
+def test_every_metric_is_on_a_dashboard_or_in_a_rule_or_left_out_on_purpose(known: set[str]) -> None:
     shown = {family(name) for name in named()}
-    assert exported - shown == set(LEFT_OUT)
+    assert known - shown == set(LEFT_OUT)
     assert all(LEFT_OUT.values())
 
 

@@ -12,16 +12,15 @@ from typing import Any
 
 import pytest
 import yaml
-from prometheus_client import CollectorRegistry
 
 from models.artifact import Model
 from stream import admin, app, cli, policy, settings
 from stream.health import PAGES
-from stream.metrics import AgentMetrics, Metrics
 from stream.settings import PREFIX, Settings
 from stream.wire import DEAD_LETTER_BYTES
 from tests.house.source import ROOT, committed
 from tests.ops import generate, image
+from tests.ops.promql import exported
 
 DEPLOY = ROOT / "deploy"
 K8S = DEPLOY / "k8s"
@@ -236,9 +235,7 @@ def test_the_policy_is_one_that_is_taken() -> None:
 
 
 def test_every_metric_is_one_of_ours(model: Model) -> None:
-    registry = CollectorRegistry()
-    Metrics(registry, model, policy.Policy())
-    AgentMetrics(registry)
+    registry = exported(model)
     known = {sample.name for family in registry.collect() for sample in family.samples}
     known |= {f"{family.name}{ending}" for family in registry.collect() for ending in ("", "_bucket", "_sum", "_count", "_total")}
     alone = re.compile(r"(?<![:\w])scamsieve_[a-z0-9_]+(?![:\w])")  # no part of a recording rule's name, which has colons
