@@ -11,12 +11,11 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from tests.certificates import authority
-
 from deploy.grafana.dashboards import DASHBOARDS
 from models import artifact
 from stream.broker import LOOPBACK, free_port
 from stream.guard import Child
+from tests.certificates import authority
 from tests.integration.kafka import apache_kafka
 from tests.ops import history
 from tests.ops.answers import Answer, answers, variable_values
