@@ -26,7 +26,7 @@ BLACKOUT_SECONDS, SHORT_BLACKOUT_SECONDS = 60.0, 20.0
 MUTANT_MESSAGES, MUTANT_FAULTS = 5_000, 5
 WEAKNESS = {
     "commits-before-it-produces": ("worker killed",),
-    "forgets-to-go-back": ("right revoked",),
+    "forgets-to-go-back": ("alerts refused",),
     "produces-outside-the-transaction": ("worker killed",),
 }
 KEPT, BROKEN, VOID = 0, 1, 2  # exit codes

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource  # type: ignore[attr-defined]
 from kafka import KafkaAdminClient
 from kafka.protocol.admin.client_quotas import AlterClientQuotasRequest
 
@@ -23,7 +22,7 @@ from stream.policy import Policy
 from stream.wire import Decoder, Event, Limits, alert_id
 from tests.bench.feed import lines, number, repeated
 from tests.chaos import ledger
-from tests.chaos.cluster import cluster, create_topics
+from tests.chaos.cluster import cluster, configure_topic, create_topics
 from tests.chaos.feed import Feed, distinct
 from tests.chaos.fleet import Fleet, Life, fleet
 from tests.chaos.rows import Row
@@ -33,7 +32,7 @@ from tests.chaos.watch import Watch
 PARTITIONS = 6
 LOOK_SECONDS = 0.5
 USUAL_SECONDS, BURST_SECONDS, TIMES = 20.0, 60.0, 10
-POISON_EVERY = 100  # one record of so many cannot be read
+POISON_EVERY, POISON_AT = 100, 7  # one record of so many cannot be read: none of those that are raised
 SLOW_BYTES = 20_000  # a second, which the broker lets the worker write: some 100 alerts, gzipped, of 400 that are due
 SLOW_RATE, SLOW_SECONDS, REFUSED_SECONDS = 400.0, 120.0, 40.0
 WARM_SECONDS = 5.0
@@ -140,7 +139,7 @@ def usual_then_burst(bootstrap: str, rate: float, tell: Tell) -> tuple[Row, list
     """A minute of ten times the usual rate, one record of a hundred broken; gives the samples and when the burst began."""
     model = load(released())
     records = lines(20_000, model)
-    for i in range(0, len(records), POISON_EVERY):
+    for i in range(POISON_AT, len(records), POISON_EVERY):
         records[i] = POISON
     with stage(bootstrap, "burst", rate, records, POLICY="") as on:
         time.sleep(USUAL_SECONDS)
@@ -180,7 +179,7 @@ def _against_the_model(bootstrap: str, sent: int, records: Sequence[bytes]) -> s
         numbered = number(told)
         if numbered % len(records) in raised:
             due.append((numbered, alert_id(place(record), told)))
-        letters += numbered % len(records) % POISON_EVERY == 0
+        letters += numbered % len(records) % POISON_EVERY == POISON_AT
     alerts = [json.loads(record.value() or b"")["id"] for record in committed(bootstrap, "alerts-burst", PARTITIONS)]
     dead = sum(1 for _ in committed(bootstrap, "dead-burst", PARTITIONS))
     found = ledger.compare([one for one, _ in due], due, alerts)
@@ -215,11 +214,11 @@ def refused_alerts(bootstrap: str, tell: Tell) -> Row:
         time.sleep(WARM_SECONDS)
         before = on.samples.memory()
         tell(f"the alert topic takes nothing for {REFUSED_SECONDS:g} s")
-        demand(bootstrap, "alerts-refused", 2)
+        configure_topic(bootstrap, "alerts-refused", "min.insync.replicas", "2")
         begin = on.samples.now
         time.sleep(REFUSED_SECONDS)
         lag = on.samples.taken[-1].fed - on.samples.taken[-1].judged
-        demand(bootstrap, "alerts-refused", 1)
+        configure_topic(bootstrap, "alerts-refused", "min.insync.replicas", "1")
         drain = on.drained()
         seen = (
             f"{lag:,} behind in the end, drained in {drain:.1f} s; memory {before:.0f} MB before, "
@@ -279,15 +278,6 @@ def quota(bootstrap: str, bytes_a_second: float | None) -> None:
         told = admin._manager.run(admin._manager.send, request)
     if any(entry.error_code for entry in told.entries):
         raise RuntimeError(f"the quota was refused: {told}")
-
-
-def demand(bootstrap: str, topic: str, in_sync: int) -> None:
-    """Let a topic take records only with so many replicas in sync."""
-    entry = ConfigEntry("min.insync.replicas", str(in_sync), incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    for future in admin.incremental_alter_configs([resource]).values():
-        future.result(30)
 
 
 def _unbidden(on: Stage) -> str:

@@ -10,7 +10,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # its stub does not name it
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub does not name them
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+)
 
 from stream.broker import LOOPBACK, await_broker
 from stream.errors import BrokerUnavailable
@@ -130,4 +136,13 @@ def create_topics(bootstrap: str, partitions: Mapping[str, int], replicas: int =
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})
     wanted = [NewTopic(name, number, replicas, config=config) for name, number in partitions.items()]
     for future in admin.create_topics(wanted, operation_timeout=CALL_SECONDS, request_timeout=CALL_SECONDS).values():
+        future.result(CALL_SECONDS)
+
+
+def configure_topic(bootstrap: str, topic: str, name: str, value: str) -> None:
+    """Set one configuration of a topic while it is used."""
+    entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
+    for future in admin.incremental_alter_configs([resource]).values():
         future.result(CALL_SECONDS)

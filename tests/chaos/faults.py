@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.chaos.cluster import NODES, Cluster
+from tests.chaos.cluster import NODES, Cluster, configure_topic
 from tests.chaos.fleet import Fleet
-from tests.chaos.rights import revoked
 
 FROZEN_SECONDS = (8.0, 20.0)  # past the session's time-out of 6 s; the longer ones past the transaction's of 10 s too
 BROKER_AWAY_SECONDS = (3.0, 15.0)
-REVOKED_SECONDS = (2.0, 10.0)
+REFUSED_SECONDS = (2.0, 10.0)
+USUAL_BYTES = "1048588"  # Kafka's default
 LEAST_WORKERS, MOST_WORKERS = 2, 3
 
 
@@ -70,12 +70,13 @@ def stop_cluster(world: World) -> str:
     return f"kill -9 of all brokers, started again {world.blackout_seconds:.0f} s later"
 
 
-def revoke_right(world: World) -> str:
+def refuse_alerts(world: World) -> str:
     """Each batch is aborted while nobody takes the partitions away: who does not go back then loses it."""
-    seconds = world.random.uniform(*REVOKED_SECONDS)
-    with revoked(world.cluster.bootstrap, world.alerts):
-        time.sleep(seconds)
-    return f"right to write alerts revoked, given back {seconds:.0f} s later"
+    seconds = world.random.uniform(*REFUSED_SECONDS)
+    configure_topic(world.cluster.bootstrap, world.alerts, "max.message.bytes", "100")
+    time.sleep(seconds)
+    configure_topic(world.cluster.bootstrap, world.alerts, "max.message.bytes", USUAL_BYTES)
+    return f"alert topic took no record for {seconds:.0f} s"
 
 
 Fault = Callable[[World], str]
@@ -85,7 +86,7 @@ FAULTS: dict[str, tuple[Fault, int]] = {
     "worker frozen": (freeze_worker, 3),
     "workers changed": (change_workers, 3),
     "broker killed": (kill_broker, 3),
-    "right revoked": (revoke_right, 2),
+    "alerts refused": (refuse_alerts, 2),
     "cluster away": (stop_cluster, 1),
 }
 """Each kind, and how often it comes in relation to others."""

@@ -26,7 +26,6 @@ from tests.chaos.feed import Feed
 from tests.chaos.fleet import Fleet, fleet
 from tests.chaos.ledger import Ledger
 from tests.chaos.report import Outcome, Struck
-from tests.chaos.rights import AUTHORIZER
 from tests.chaos.watch import Offsets, Watch, longest_pause
 
 LOGS = ROOT / "build" / "chaos-logs"
@@ -89,7 +88,7 @@ def trial(given: Plan, tell: Callable[[str], None]) -> Outcome:
     """Run it. Raises BrokerUnavailable, KafkaException, TimeoutError where the trial itself fails, which proves nothing."""
     begun = time.time()
     tell("starting three brokers")
-    with cluster(more=AUTHORIZER) as running, environment(running.bootstrap, DELIVERY=given.delivery) as told:
+    with cluster() as running, environment(running.bootstrap, DELIVERY=given.delivery) as told:
         create_topics(running.bootstrap, PARTITIONS)
         rate = given.messages / (given.faults * SECONDS_A_FAULT)
         feed = Feed(running.bootstrap, "messages", PARTITIONS["messages"], rate, given.messages)
