@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from stream import webpage
 from stream.health import PAGES, Page
 from stream.logs import log
 from stream.parts import Parts
@@ -24,6 +25,7 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Server": "scamsieve",  # aiohttp would tell its version, and Python's
 }
+STYLED = f"{webpage.POLICY}; frame-ancestors 'none'"  # the policy of a page in HTML: its own style, and nothing else
 _UNHEARD = logging.Logger("pages", logging.CRITICAL + 1)  # aiohttp would log what is wrong with a request, in the asker's own bytes
 LIMITS: dict[str, Any] = {
     "max_line_size": 2048,  # bytes of the request's first line
@@ -61,6 +63,8 @@ def _guard(metrics_port: int) -> Middleware:
                 log.error("a page failed", page=str(request.match_info.route.name), exception=type(error).__name__)
                 answer = web.Response(status=500)
         answer.headers.update(HEADERS)
+        if answer.content_type == "text/html":
+            answer.headers["Content-Security-Policy"] = STYLED
         return answer
 
     return guard

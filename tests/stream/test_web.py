@@ -58,6 +58,16 @@ def test_every_answer_bears_the_headers_that_bind_a_browser(plain: Parts) -> Non
     served(plain, ask)
 
 
+def test_a_page_for_people_may_have_its_style_and_no_more(plain: Parts) -> None:
+    async def ask(session: ClientSession, url: str) -> None:
+        async with session.get(f"{url}/status", headers={"Accept": "text/html"}) as answer:
+            assert answer.content_type == "text/html"
+            policy = answer.headers["Content-Security-Policy"]
+        assert policy == "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+
+    served(plain, ask)
+
+
 def test_pages_are_read_and_nothing_else(plain: Parts) -> None:
     async def ask(session: ClientSession, url: str) -> None:
         for path in PAGES:
