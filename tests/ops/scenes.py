@@ -117,8 +117,8 @@ def refused_alerts(play: Play) -> Iterator[None]:
         yield
         entry = ConfigEntry("max.message.bytes", "100", incremental_operation=AlterConfigOpType.SET)
         change = ConfigResource(ResourceType.TOPIC, place.topics.alerts, incremental_configs=[entry])
-        for done in AdminClient({"bootstrap.servers": play.bootstrap}).incremental_alter_configs([change]).values():
-            done.result(30)
+        admin = AdminClient({"bootstrap.servers": play.bootstrap})
+        admin.incremental_alter_configs([change])[change].result(30)
         yield
 
 
