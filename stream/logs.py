@@ -9,20 +9,20 @@ import structlog
 
 
 class _Forgiving:
-    """A stream whose refusals are forgiven: a full disk or a reader that is gone must not stop judging."""
+    """A stream whose refusals are forgiven: a full disk, or a reader that is gone, or a stream that was closed, must not stop judging."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
         """Write, or lose the text."""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
         """Flush, or lose what was not yet written."""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             self._stream.flush()
 
 
