@@ -24,7 +24,6 @@ from tests.ops.stage import OPERATORS, Feed, Stage, stage, worker
 
 BUILD = ROOT / "build" / "ops.json"
 CLUSTER = "ops-check"
-RATE = 300.0  # messages a second: 10,000 scores, which the drift needs, in half a minute
 SCRAPE_SECONDS = 1
 NO_BROKER = f"{LOOPBACK}:1"
 LOAD_SECONDS = 100.0
