@@ -24,6 +24,7 @@ from stream.tail import plain
 from stream.wire import RETRY_OF, Headers
 
 BATCH = 500  # records: each may have 900,000 bytes
+JOINERS = "\u200c\u200d"  # parts of letters in many scripts
 ROW = 16  # bytes of a line of a hex dump
 OURS = ("ce_", "__streams.errors.", "scamsieve.")
 
@@ -178,8 +179,12 @@ def described(record: Record, whole: bool) -> Iterable[tuple[str, str]]:
 
 def escaped(value: bytes) -> str:
     """Bytes as text that can do a terminal no harm: what is no UTF-8, or no harmless character, is shown by its number."""
-    told = value.decode("utf-8", "backslashreplace")
-    return "".join(char if (plain(char) == char and not char.isspace()) or char == " " else _number_of(char) for char in told)
+    return "".join(char if _harmless(char) else _number_of(char) for char in value.decode("utf-8", "backslashreplace"))
+
+
+def _harmless(char: str) -> bool:
+    """A character that is seen as what it is: also a joiner between letters, but no space of another kind and nothing unassigned."""
+    return char == " " or (plain(char) == char and not char.isspace() and (char.isprintable() or char in JOINERS))
 
 
 def dumped(value: bytes) -> str:

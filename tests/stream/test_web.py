@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.web import AppRunner, TCPSite
 
-from stream import web
+from stream import logs, web
 from stream.broker import free_port
 from stream.health import PAGES, Page
 from stream.parts import Parts, assemble
@@ -129,6 +129,7 @@ def test_a_page_that_fails_is_an_error_without_its_text(
         raise ValueError("+66812345678")
 
     monkeypatch.setattr(web, "PAGES", {"/status": failing})
+    logs.configure()  # to the stream of this test
 
     async def ask(session: ClientSession, url: str) -> None:
         async with session.get(f"{url}/status") as answer:
