@@ -6,7 +6,7 @@ Each function is one trick. Honest texts hold hyphens, abbreviations and package
 import numpy as np
 from numpy.typing import NDArray
 
-from models.characters import CLASSES, Bools, C, Codes, between
+from models.characters import CLASSES, Bools, C, Codes, among, between
 
 Ints = NDArray[np.int64]
 Classes = NDArray[np.uint8]
@@ -31,10 +31,8 @@ _SEPARATOR = _signs(" .-_*|/+~^,\"'")
 _BREAKING = _signs("*|~^_·")  # between two letters these mean nothing
 _JOINING = _signs("-/'")  # honest, but as well left out
 _OF_LINKS, _OF_PATHS = _signs(".:@"), _signs("/.:")  # signs in whose words nothing is undone
-_IN_WORDS = _classes(C.OTHER, C.DOT, C.NUMBER_JOIN, C.URL_SIGN)  # signs that may stand inside words
 _LETTER = _classes(*range(C.LOWER, C.INDIC + 1))
 _LATIN = _classes(*range(C.LOWER, C.LOOKALIKE + 1))
-_UNSPACED = _classes(C.HAN, C.THAI, C.LAO, C.KHMER, C.MYANMAR)  # letters of scripts that write without spaces between words
 _LEET = np.zeros(128, dtype=np.uint32)
 for _sign, _letter in zip("01345789@$!|", "oieastbgasil", strict=True):
     _LEET[ord(_sign)] = ord(_letter)
@@ -60,7 +58,7 @@ def broken_words(codes: Codes, classes: Classes, starts: Ints) -> tuple[Bools, B
     """
     breaking, joining = np.zeros(len(codes), np.bool_), np.zeros(len(codes), np.bool_)
     breaks = _breaks(classes)
-    signs = np.flatnonzero(_IN_WORDS.take(classes[:-1]))
+    signs = np.flatnonzero((classes[:-1] == C.OTHER) | between(classes[:-1], C.DOT, C.URL_SIGN))
     inside = signs[_LETTER.take(classes[signs - 1]) & _LETTER.take(classes[signs + 1])]
     linked = signs[_OF_LINKS.take(codes[signs], mode="clip")]
     loose = inside[~_in_words_with(linked, breaks, inside)]
@@ -68,7 +66,7 @@ def broken_words(codes: Codes, classes: Classes, starts: Ints) -> tuple[Bools, B
     joining[loose[_JOINING.take(codes[loose], mode="clip")]] = True
     dots = inside[codes[inside] == _DOT]
     breaking[_broken_by_dots(codes, classes, starts, dots, breaks)] = True
-    unspaced = _UNSPACED.take(classes)
+    unspaced = (classes == C.HAN) | between(classes, C.THAI, C.MYANMAR)  # scripts that write without spaces between words
     if unspaced.any():
         joining[1:-1] |= (classes[1:-1] == C.SPACE) & unspaced[:-2] & unspaced[2:]
     return breaking, joining
@@ -101,8 +99,9 @@ def undo_leet(codes: Codes, classes: Classes) -> Ints:
     One or two such signs count, with Latin letters on both sides, in a word that holds nothing of a link: the random characters
     of short links are no leet. Beside them, in the same word, those at its ends count too (`$ave` does not, `$av3r` does).
     """
-    places = np.flatnonzero(_IS_LEET.take(codes, mode="clip"))
-    places = places[(places > 0) & (places < len(codes) - 1)]
+    signs = (classes == C.OTHER) | between(classes, C.DIGIT, C.STYLED_DIGIT) | between(classes, C.CURRENCY, C.URL_SIGN)
+    places = np.flatnonzero(signs[:-1])
+    places = places[_IS_LEET.take(codes[places], mode="clip") & (places > 0)]
     before, after = _LATIN.take(classes[places - 1]), _LATIN.take(classes[places + 1])
     beside = before | after
     places, before, after = places[beside], before[beside], after[beside]
@@ -115,7 +114,8 @@ def undo_leet(codes: Codes, classes: Classes) -> Ints:
         linked = linked[_OF_PATHS.take(codes[linked], mode="clip")]
         found = found[~_in_words_with(linked, breaks, found)]
         ends = places[~inner]
-        found = np.union1d(found, ends[np.isin(np.searchsorted(breaks, ends), np.searchsorted(breaks, found))])
+        word = np.append(np.searchsorted(breaks, found), np.iinfo(np.int64).max)
+        found = np.sort(np.concatenate([found, ends[among(np.searchsorted(breaks, ends), word)]]))
         codes[found] = _LEET.take(codes[found])
     return found
 

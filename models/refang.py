@@ -9,7 +9,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from models.characters import FOLD, MARK, SPACE, Codes
+from models.characters import FOLD, MARK, SPACE, Codes, among
 from models.reference import read_table
 
 _NEVER_WORDS = "com|xyz|cc|cn|vn"
@@ -35,25 +35,29 @@ def _keys(endings: str, after: str) -> NDArray[np.uint32]:
 
 _ALONE, _WITH_PATH = _keys(_NEVER_WORDS, "/ ,.\2"), _keys(_ENDINGS, "/")
 _LONGEST_ENDING = 12  # and its slash
-_BRACKETS = [ord(sign) for sign in "[](){}<>"]
+_OPENING, _SHUTTING = (np.isin(np.arange(128), [ord(sign) for sign in signs]) for signs in ("[({<", "])}>"))
 
 
 def suspects(codes: Codes, starts: NDArray[np.int64]) -> list[int]:
     """The numbers of the messages of a batch of folded codes that may hold a link taken apart, rising; few are wrongly named."""
     ascii_codes = np.minimum(codes, 127).astype(np.uint8)
-    places = [_spelt_out(ascii_codes.tobytes()), _foreign(codes), _apart(ascii_codes)]
+    places = [_spelt_out(ascii_codes), _foreign(codes), _apart(ascii_codes)]
     found: list[int] = np.unique(np.searchsorted(starts, np.concatenate(places), side="right") - 1).tolist()
     return found
 
 
-def _spelt_out(letters: bytes) -> NDArray[np.int64]:
+def _spelt_out(ascii_codes: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Where a word for a dot stands."""
-    found = []
-    for word in _SPELT:
-        needle, place = word.encode("ascii"), -1
-        while (place := letters.find(needle, place + 1)) >= 0:
-            found.append(place)
-    return np.array(found, dtype=np.int64)
+    return np.concatenate([_written(word, ascii_codes) for word in _SPELT])
+
+
+def _written(word: str, ascii_codes: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Where the word is written: a comparison of the whole array for each of its letters, which beats looking for it place by place."""
+    places = max(len(ascii_codes) - len(word) + 1, 0)
+    same = np.ones(places, np.bool_)
+    for by, letter in enumerate(word.encode("ascii")):
+        same &= ascii_codes[by : places + by] == letter
+    return np.flatnonzero(same)
 
 
 def _foreign(codes: Codes) -> NDArray[np.int64]:
@@ -72,12 +76,12 @@ def _apart(ascii_codes: NDArray[np.uint8]) -> NDArray[np.int64]:
     padded = np.append(ascii_codes, np.full(6, MARK, np.uint8))
     places = np.flatnonzero((ascii_codes[1:] == ord(".")) | (ascii_codes[1:] == ord(","))) + 1
     after, before = padded[places + 1], padded[places - 1]
-    bracketed = places[np.isin(after, _BRACKETS[1::2]) | (np.isin(before, _BRACKETS[::2]) & (after == SPACE))]
+    bracketed = places[_SHUTTING.take(after) | (_OPENING.take(before) & (after == SPACE))]
     loose = (after == SPACE) | (before == SPACE) | (padded[places] == ord(","))
     places, first = places[loose], (places + 1 + (after == SPACE))[loose]
     one, two, three = (padded[first + by].astype(np.uint32) for by in range(3))
     key = one | two << np.uint32(8) | three << np.uint32(16)
-    pathless, pathful = np.isin(key, _ALONE), np.flatnonzero(np.isin(key, _WITH_PATH))
+    pathless, pathful = among(key, _ALONE), np.flatnonzero(among(key, _WITH_PATH))
     ahead = padded.take(first[pathful, None] + np.arange(2, _LONGEST_ENDING), mode="clip")
     pathful = pathful[(ahead == ord("/")).any(axis=1)]
     return np.concatenate([bracketed, places[pathless], places[pathful]])

@@ -4,7 +4,6 @@ A signal is a number from 0 to 1 for each message. Those of the text come from w
 those of the metadata are 0 where a field is missing, so that a missing field speaks neither for nor against.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import links
-from models.characters import LATIN, SPACE, Bools, C, between
+from models.characters import LATIN, SPACE, Bools, C, among, between
 from models.links import Links
 from models.message import Channel, Message, Origin, SenderType, Timestamp
 from models.message import Route as Way
@@ -106,7 +105,9 @@ FEATURE_SET = "char-ngrams-v3+signals-v3"
 """Names the code of this package that makes features; a model made for another one is refused."""
 
 _NOWHERE = Origin()
-_WORD = re.compile(r"[a-z0-9]{3,}")
+_BRANDS = frozenset(brand.encode("ascii") for brand in links.NAMED)
+_WORDS = bytes(sign if sign in b"abcdefghijklmnopqrstuvwxyz0123456789" else SPACE for sign in range(256))
+"""Leaves of a text its words in Latin letters and digits."""
 _MARGIN_CODES, _MARGIN_CLASSES = np.full(4, SPACE, np.uint32), np.full(4, C.SPACE, np.uint8)  # lets a look behind the end find nothing
 _NUMBER_JOINER = np.isin(np.arange(128), [ord(sign) for sign in " .,-()"])
 _CURRENCY_WORDS = {
@@ -162,7 +163,8 @@ def _measure_links(table: Column, batch: CanonicalBatch, found: Links) -> None:
     ):
         table[INDEX[name], message[np.array(told, dtype=np.bool_)]] = 1
     for i in np.unique(message[np.array(strangers, dtype=np.bool_)]).tolist():
-        table[INDEX["brand_and_stranger"], i] = not links.NAMED.isdisjoint(_WORD.findall(batch.texts[i].lower()))
+        words = batch.texts[i].lower().encode("ascii", "replace").translate(_WORDS).split()
+        table[INDEX["brand_and_stranger"], i] = not _BRANDS.isdisjoint(words)
 
 
 def _measure_numbers(table: Column, batch: CanonicalBatch, recipients: NDArray[np.int32]) -> None:
@@ -210,16 +212,16 @@ def _beside_currency(codes: NDArray[np.uint32], classes: NDArray[np.uint8], begi
     before = begins - 1 - (codes[begins - 1] == SPACE)
     before -= codes[before] == ord(".")
     after = ends + (codes[ends] == SPACE)
-    money: Bools = (classes[before] == C.CURRENCY) | (classes[after] == C.CURRENCY) | np.isin(codes[after], _AFTER)
+    money: Bools = (classes[before] == C.CURRENCY) | (classes[after] == C.CURRENCY) | among(codes[after], _AFTER)
     pair_before = codes[np.maximum(before - 1, 0)].astype(np.uint64) << np.uint64(32) | codes[before]
     pair_after = codes[after].astype(np.uint64) << np.uint64(32) | codes[after + 1]
-    money |= np.isin(pair_before, _PAIRS_BEFORE) | np.isin(pair_after, _PAIRS_AFTER)
+    money |= among(pair_before, _PAIRS_BEFORE) | among(pair_after, _PAIRS_AFTER)
     return money
 
 
 def _pairs(words: Sequence[str]) -> NDArray[np.uint64]:
-    """Pairs of letters as one number each."""
-    return np.array([ord(word[0]) << 32 | ord(word[1]) for word in words], dtype=np.uint64)
+    """Pairs of letters as one number each, rising."""
+    return np.array(sorted(ord(word[0]) << 32 | ord(word[1]) for word in words), dtype=np.uint64)
 
 
 _AFTER = np.array(sorted(_AFTER_AMOUNT), dtype=np.uint32)
@@ -270,7 +272,7 @@ def _measure_form(table: Column, batch: CanonicalBatch) -> None:
     table[INDEX["very_short"]] = length < 20
     table[INDEX["scripts_mixed"]] = np.minimum(latin, others) / whole
     first = batch.codes.take(batch.starts + 1, mode="clip")
-    table[INDEX["bracketed_name"]] = np.isin(first, _BRACKETS)
+    table[INDEX["bracketed_name"]] = among(first, _BRACKETS)
     table[INDEX["undone_invisible"]] = np.minimum(np.where(latin + counts[:, C.HAN] > 0, batch.invisible, 0) / 3, 1)
     table[INDEX["undone_lookalike"]] = np.minimum(np.minimum(counts[:, C.LOOKALIKE], counts[:, C.LOWER] + counts[:, C.UPPER]) / 3, 1)
     table[INDEX["undone_styled"]] = np.minimum((counts[:, C.STYLED] + counts[:, C.WIDE] + counts[:, C.STYLED_DIGIT]) / 6, 1)
@@ -279,7 +281,7 @@ def _measure_form(table: Column, batch: CanonicalBatch) -> None:
     table[INDEX["undone_leet"]] = np.minimum(batch.leet / 2, 1)
 
 
-_BRACKETS = np.array([ord(sign) for sign in "[(<「『《"], dtype=np.uint32)
+_BRACKETS = np.array(sorted(ord(sign) for sign in "[(<「『《"), dtype=np.uint32)
 
 
 def _routes(messages: Sequence[Message]) -> tuple[list[Route], NDArray[np.intp]]:

@@ -10,6 +10,7 @@ for honest people seldom write like that.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,9 +61,8 @@ def canonicalise(texts: Sequence[str]) -> CanonicalBatch:
     if len(odd):
         message = np.searchsorted(starts, odd, side="right") - 1
         invisible += np.bincount(message[between(classes[odd], C.INVISIBLE, C.JOINER)], minlength=len(texts))
-        new = {i: plain(texts[i]) for i in np.unique(message).tolist()}
-        texts = [new.get(i, text) for i, text in enumerate(texts)]
-        raw, starts = _exchange(raw, starts, new)
+        texts, rewritten = _rewritten(texts, {i: plain(texts[i]) for i in np.unique(message).tolist()})
+        raw, starts = _spliced(raw, starts, rewritten), _moved(starts, len(raw), rewritten)
         classes = CLASS.take(raw)
     codes = FOLD.take(raw)
     codes[starts], classes[starts] = MARK, C.MARK
@@ -70,10 +70,12 @@ def canonicalise(texts: Sequence[str]) -> CanonicalBatch:
     if found := suspects(codes, starts):
         whole = {i: refang(texts[i]) for i in found}
         defanged[found] = [undone for _, undone in whole.values()]
-        texts = [whole[i][0] if i in whole else text for i, text in enumerate(texts)]
-        raw, starts = _exchange(raw, starts, {i: text for i, (text, _) in whole.items()})
-        codes, classes = FOLD.take(raw), CLASS.take(raw)
-        codes[starts], classes[starts] = MARK, C.MARK
+        texts, rewritten = _rewritten(texts, {i: text for i, (text, _) in whole.items()})
+        codes, classes, starts = (
+            _spliced(codes, starts, {i: FOLD.take(text) for i, text in rewritten.items()}),
+            _spliced(classes, starts, {i: CLASS.take(text) for i, text in rewritten.items()}),
+            _moved(starts, len(codes), rewritten),
+        )
     counts = _count(classes, starts)
     breaking, joining = broken_words(codes, classes, starts)
     breaking |= spaced_letters(codes, classes)
@@ -94,15 +96,28 @@ def _join(texts: Sequence[str]) -> tuple[Codes, Ints]:
     return np.frombuffer(joined, np.uint32), np.cumsum(lengths) - lengths
 
 
-def _exchange(raw: Codes, starts: Ints, new: dict[int, str]) -> tuple[Codes, Ints]:
-    """The joined texts with a few of them exchanged for others (rising numbers)."""
-    lengths = np.diff(starts, append=len(raw))
+def _rewritten(texts: Sequence[str], new: dict[int, str]) -> tuple[list[str], dict[int, Codes]]:
+    """The texts with a few exchanged for others, and the code points of those."""
+    texts = list(texts)
+    for i, text in new.items():
+        texts[i] = text
+    return texts, {i: np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32) for i, text in new.items()}
+
+
+def _spliced(joined: NDArray[Any], starts: Ints, new: dict[int, NDArray[Any]]) -> NDArray[Any]:
+    """An array of the joined texts with those of a few exchanged for others (rising numbers); the MARKs stay."""
     pieces, done = [], 0
     for i, text in new.items():
-        pieces += [raw[done : starts[i] + 1], np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)]
-        done = starts[i] + lengths[i]
-        lengths[i] = len(text) + 1
-    return np.concatenate([*pieces, raw[done:]]), np.cumsum(lengths) - lengths
+        pieces += [joined[done : starts[i] + 1], text]
+        done = starts[i + 1] if i + 1 < len(starts) else len(joined)
+    return np.concatenate([*pieces, joined[done:]])
+
+
+def _moved(starts: Ints, size: int, new: dict[int, Codes]) -> Ints:
+    """Where the joined texts start once a few are exchanged; `size` is the length of the old array."""
+    lengths = np.diff(starts, append=size)
+    lengths[list(new)] = [len(text) + 1 for text in new.values()]
+    return np.cumsum(lengths) - lengths
 
 
 def _count(classes: NDArray[np.uint8], starts: Ints) -> Ints:
