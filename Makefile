@@ -22,7 +22,7 @@ demo: setup ## broker, worker and a sample feed: watch scams being flagged
 	$(BIN)/scamsieve demo
 
 test: setup ## the tests, on the embedded broker
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test-kafka: setup ## the integration tests on Apache Kafka (needs Java 17 and Maven)
 	SCAMSIEVE_TEST_BROKER=kafka $(BIN)/python -m pytest tests/integration
