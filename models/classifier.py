@@ -43,7 +43,7 @@ CATEGORIES: tuple[str, ...] = get_args(Category)
 CHUNK_MESSAGES = 2000  # fewer pay the fixed cost of a hundred numpy calls more often; more no longer fit the cache
 CHUNK_CHARACTERS = 400_000  # bounds the memory of a chunk of very long messages
 
-SENTENCE, LONGEST_EXPANSION = "\ufdfa", 18  # messages of nothing else would take 18 times the memory
+SENTENCE, LONGEST_EXPANSION = "\ufdfa", 18  # one Arabic ligature is a whole sentence: messages of it take 18 times the memory
 
 Floats = NDArray[np.float64]
 
@@ -122,23 +122,20 @@ class ScamClassifier:
 
 def chunks(messages: Sequence[Message]) -> list[Sequence[Message]]:
     """Cut a sequence of messages into chunks that are kind to the cache; no chunk is empty."""
-    if not messages:
-        return []
-    if len(messages) <= CHUNK_MESSAGES and sum(_size(message.text) for message in messages) <= CHUNK_CHARACTERS:
+    parts = (messages[begin : begin + CHUNK_MESSAGES] for begin in range(0, len(messages), CHUNK_MESSAGES))
+    return [chunk for part in parts for chunk in _halved(part)]
+
+
+def _halved(messages: Sequence[Message]) -> list[Sequence[Message]]:
+    """The messages, halved until the canonical form of each part has about CHUNK_CHARACTERS at most, or is one message's."""
+    texts = [message.text for message in messages]
+    characters = sum(map(len, texts))
+    if characters <= CHUNK_CHARACTERS:  # the other ligatures are of a few letters
+        characters += LONGEST_EXPANSION * "".join(texts).count(SENTENCE)
+    if characters <= CHUNK_CHARACTERS or len(messages) == 1:
         return [messages]
-    cut: list[Sequence[Message]] = []
-    begin, characters = 0, 0
-    for i, message in enumerate(messages):
-        characters += _size(message.text)
-        if i - begin == CHUNK_MESSAGES or (characters > CHUNK_CHARACTERS and i > begin):
-            cut.append(messages[begin:i])
-            begin, characters = i, _size(message.text)
-    return [*cut, messages[begin:]]
-
-
-def _size(text: str) -> int:
-    """About how many characters the canonical form has: one Arabic ligature is a whole sentence, the others are of a few letters."""
-    return len(text) if text.isascii() else len(text) + LONGEST_EXPANSION * text.count(SENTENCE)
+    middle = len(messages) // 2
+    return [*_halved(messages[:middle]), *_halved(messages[middle:])]
 
 
 def softmax(logits: Floats) -> Floats:

@@ -118,16 +118,17 @@ def verdicts(judgement: Judgement, told: Explained) -> Iterable[Verdict]:
     rounded = scores.probabilities[:, 0].round(SHOWN_DIGITS + 2).tolist()
     labels = scores.probabilities.argmax(axis=1).tolist()
     languages = judgement.model.classifier.languages(messages, scores.scripts)
-    for i, decision in enumerate(judgement.decisions.decisions.tolist()):
+    of_each = zip(messages, rounded, labels, languages, judgement.decisions.decisions.tolist(), strict=True)
+    for i, (message, score, label, language, decision) in enumerate(of_each):
         explanation = told.get(i)
         yield Verdict(
-            id=messages[i].id,
-            score=rounded[i],
-            label=CLASSES[labels[i]],
+            id=message.id,
+            score=score,
+            label=CLASSES[label],
             decision=DECISIONS[decision],
             flagged=decision == FLAG,
             category=explanation.category if explanation else None,
-            language=explanation.language if explanation else languages[i],
+            language=explanation.language if explanation else language,
             reasons=[_shown(reason, reason.detail) for reason in explanation.reasons] if explanation else [],
         )
 

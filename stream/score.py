@@ -49,10 +49,14 @@ def score(model: Model, policy: Policy, read: Read, write: Callable[[bytes], obj
     tally = Tally(ignored=decoder.ignored)
     encode = msgspec.json.Encoder().encode_lines
     for lines in blocks(read, decoder.limits.record):
-        found = _lines(model, policy, decoder, lines, tally.lines + 1, reasons)
+        first = tally.lines + 1
+        found: list[Verdict | RecordError | BadLine] = [*answers(model, policy, _numbered(decoder.decode_all(lines), first), reasons)]
+        bad = {i: _bad_line(answer, first + i) for i, answer in enumerate(found) if isinstance(answer, RecordError)}
+        for i, line in bad.items():
+            found[i] = line
         write(encode(found))
         tally.lines += len(lines)
-        tally.bad += sum(isinstance(answer, BadLine) for answer in found)
+        tally.bad += len(bad)
     return tally
 
 
@@ -64,16 +68,12 @@ def answers(model: Model, policy: Policy, decoded: Decoded[Kind], reasons: int) 
     return found
 
 
-def _lines(
-    model: Model, policy: Policy, decoder: Decoder[Message], lines: list[bytes], first: int, reasons: int
-) -> list[Verdict | BadLine]:
-    """The answers to consecutive lines, of which the first has the number `first`."""
-    decoded = decoder.decode_all(lines)
+def _numbered(decoded: Decoded[Message], first: int) -> Decoded[Message]:
+    """The messages of consecutive lines, of which the first has the number `first`; those without an id get their line's number."""
     for message, number in zip(decoded.messages, decoded.numbers, strict=True):
         if not message.id:
             msgspec.structs.force_setattr(message, "id", str(first + number))  # a changed copy would take several times as long
-    found = answers(model, policy, decoded, reasons)
-    return [_bad_line(answer, first + i) if isinstance(answer, RecordError) else answer for i, answer in enumerate(found)]
+    return decoded
 
 
 def _judged(model: Model, policy: Policy, messages: Sequence[Message], reasons: int) -> list[Verdict | RecordError]:

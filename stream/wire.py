@@ -109,7 +109,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     detected_at: datetime
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What `scamsieve score` says of one line."""
 
     id: str
