@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-kafka chaos lint types schemas bench profile fuzz audit manifests dashboards ops-check clean
+.PHONY: help setup demo train test test-kafka chaos lint types schemas bench profile fuzz audit manifests dashboards ops-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ $(VENV)/ready: pyproject.toml constraints.txt
 
 demo: setup ## broker, worker and a sample feed: watch scams being flagged
 	$(BIN)/scamsieve demo
+
+train: setup ## a model of your own in build/model, from the project's corpus alone (more: scamsieve train --data ...)
+	$(BIN)/scamsieve train --out build/model
 
 test: setup ## the tests, on the embedded broker
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile

@@ -100,9 +100,9 @@ def undo_leet(codes: Codes, classes: Classes) -> Ints:
     of short links are no leet. Beside them, in the same word, those at its ends count too (`$ave` does not, `$av3r` does).
     """
     signs = (classes == C.OTHER) | between(classes, C.DIGIT, C.STYLED_DIGIT) | between(classes, C.CURRENCY, C.URL_SIGN)
-    places = np.flatnonzero(signs[:-1])
-    places = places[_IS_LEET.take(codes[places], mode="clip") & (places > 0)]
-    before, after = _LATIN.take(classes[places - 1]), _LATIN.take(classes[places + 1])
+    places = np.flatnonzero(signs)
+    places = places[_IS_LEET.take(codes[places], mode="clip")]
+    before, after = _LATIN.take(classes[places - 1]), _LATIN.take(classes.take(places + 1, mode="clip"))
     beside = before | after
     places, before, after = places[beside], before[beside], after[beside]
     pair = np.append(np.diff(places) == 1, False)[: len(places)]  # with the next one

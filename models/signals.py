@@ -101,7 +101,7 @@ CATALOGUE: tuple[Signal, ...] = (
     Signal("code_without_link", "pair", "a number like a one-time code, and no link"),
 )
 INDEX = {signal.name: i for i, signal in enumerate(CATALOGUE)}
-FEATURE_SET = "char-ngrams-v3+signals-v3"
+FEATURE_SET = "char-ngrams-v4+signals-v3"
 """Names the code of this package that makes features; a model made for another one is refused."""
 
 _NOWHERE = Origin()

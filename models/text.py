@@ -67,7 +67,7 @@ def canonicalise(texts: Sequence[str]) -> CanonicalBatch:
     codes = FOLD.take(raw)
     codes[starts], classes[starts] = MARK, C.MARK
     defanged = np.zeros(len(texts), dtype=np.int64)
-    if found := suspects(codes, starts):
+    if found := suspects(raw, codes, starts):
         whole = {i: refang(texts[i]) for i in found}
         defanged[found] = [undone for _, undone in whole.values()]
         texts, rewritten = _rewritten(texts, {i: text for i, (text, _) in whole.items()})

@@ -19,7 +19,7 @@ from models.message import Message
 from models.text import canonicalise
 from training.fit import Floats, Ints, differences
 
-PULL = 20.0  # how many messages the pooled solution counts for in a group
+PULL = 1000.0  # how many messages the pooled solution counts for in a group: other sources of a script differ more than that
 
 
 @dataclass(frozen=True, slots=True)

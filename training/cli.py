@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from models.artifact import Model, load
+from models.artifact import Model, load, released
 from models.locate import locate
 from training import assessment, overlap, release, report, reports, tables
 from training import evaluate as evaluation
@@ -54,6 +54,20 @@ def train(
     lines = [line for line in trained.out_of_fold if line.source == evaluation.ALL]
     console().print(report.figures(lines, false_positive_rate, "Out of fold"))
     console().print(f"{out}: {len(rows)} messages learned, SHA-256 of the weights {model.sha256}", markup=False, soft_wrap=True)
+    if not data and not more:
+        _tell_missing({row.source for row in rows})
+
+
+def _tell_missing(sources: set[str]) -> None:
+    """Say what the project's own corpus lacks beside the released model."""
+    live = load(released())
+    lacking = report.missing(sources, live.manifest)
+    if lacking:
+        there = sorted(public_sets().keys() & {line.partition(":")[0] for line in lacking})
+        console().print(f"\nLearned from the project's own corpus alone. Model {live.version} has learned from these, too, and finds more:")
+        for line in lacking:
+            console().print(f"  {line}", markup=False, soft_wrap=True)
+        console().print(f"To fetch some of them: scamsieve data fetch {' '.join(there)} --out DIR; then: scamsieve train --data DIR ...")
 
 
 def evaluate(

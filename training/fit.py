@@ -30,11 +30,19 @@ from models.text import canonicalise
 from training.attacks import ATTACKS, attack
 from training.data import Row, text_only
 
-ATTACKED = {"scam": 0.35, "promo": 0.07, "benign": 0.07}  # the share of the rows of a label that are learned once more under an attack
+ATTACKED = {"scam": 0.4, "promo": 0.3, "benign": 0.3}  # the share of the rows of a label that are learned once more under an attack
+SCAMS_OFTENER = {"hidden_links": 2.5, "foreign_sentences": 3.0, "benign_padding": 1.5}
+"""How many times as often as another attack: what these do can only partly be undone."""
+HONEST_SELDOM = {"hidden_links": 0.1}
 PRIOR = 20.0  # messages of mean weight; 5 and 60 found as many scams within a point
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
+HELD_BACK = 0.5
+"""What is left of weights by which an undone trick speaks for a message. They balance what undoing restored, for honest people break
+links, too; but whoever hides one would gain by it. Measured, recall and honest messages flagged when links are hidden: in full -15 points
+and 2.3 %, without +8 and 8.5 %."""
+SCAM = CLASSES.index("scam")
 NEVER = -30.0  # log-odds of a label that no message has
 Tell = Callable[[str, int, int], None]
 """Told of progress: the stage, how much of it is done, out of how much."""
@@ -159,7 +167,9 @@ def lessons(rows: Sequence[Row], recipe: Recipe) -> Lessons:
 def _attacked(row: Row, seed: int) -> list[str]:
     """The row's text past one attack, for ATTACKED of the rows; the dice fall the same for the same text."""
     dice = Random(f"{seed} {row.message.text}")  # noqa: S311 dice, no secret
-    name = dice.choice(sorted(ATTACKS))
+    odds = SCAMS_OFTENER if row.label == "scam" else HONEST_SELDOM
+    names = sorted(ATTACKS)
+    [name] = dice.choices(names, [odds.get(known, 1.0) for known in names])
     if dice.random() >= ATTACKED[row.label]:
         return []
     text = attack(name, row.message.text, seed)
@@ -188,7 +198,7 @@ def learn(features: csr_array, labels: Ints, weights: Floats, recipe: Recipe) ->
     """A fitted classifier whose rows of coefficients are differences to `benign`, which is the same model.
 
     It learns from n-grams stretched by how much each tells, and then needs no stretching to serve: its coefficients have it.
-    A label that no message has is never told: its weights are 0 and its bias is NEVER.
+    A label that no message has is never told: its weights are 0 and its bias is NEVER. That a trick was undone hardly speaks for a message.
     """
     factor = np.ones(features.shape[1])
     factor[: recipe.ngrams.buckets] = telling(features[:, : recipe.ngrams.buckets], labels, weights)
@@ -196,6 +206,8 @@ def learn(features: csr_array, labels: Ints, weights: Floats, recipe: Recipe) ->
     model.coef_ *= factor
     model.coef_ -= model.coef_[-1]
     model.intercept_ -= model.intercept_[-1]
+    tricks = [recipe.ngrams.buckets + i for i, signal in enumerate(signals.CATALOGUE) if signal.group == "evasion"]
+    model.coef_[SCAM, tricks] *= np.where(model.coef_[SCAM, tricks] < 0, HELD_BACK, 1)
     return model
 
 

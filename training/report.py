@@ -1,7 +1,7 @@
 """What people read: tables on the terminal, and the card of a model."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -25,6 +25,12 @@ def percent(share: float | None, digits: int = 1) -> str:
 def area(value: float | None) -> str:
     """An area under the curve."""
     return _NONE if value is None else f"{value:.3f}"
+
+
+def missing(sources: Collection[str], released: Manifest) -> list[str]:
+    """What a run that learned from `sources` lacks of the data of a released model, a line each."""
+    lacking = [known for known in released.training_data if known.name not in sources]
+    return [f"{known.name}: {known.messages} messages, {known.licence}" for known in lacking]
 
 
 def _headings(rate: float) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ def urls(text: str) -> tuple[str, ...]:
     ("text", "found"),
     [
         ("go to https://Bank.example.com/a?b=1.", ("https://bank.example.com/a?b=1",)),
-        ("hxxp://evil.top now", ("hxxp://evil.top",)),
+        ("hxxp://evil.top now", ("http://evil.top",)),
         ("点击bit.ly/3abc查看", ("bit.ly/3abc",)),
         ("see www.shop.vn, or t.me/join", ("www.shop.vn", "t.me/join")),
         ("http://10.1.2.3/login", ("http://10.1.2.3/login",)),

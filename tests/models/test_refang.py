@@ -9,21 +9,28 @@ from models.refang import refang
 from models.text import canonicalise
 
 APART = [
-    ("go to evil dot com now", "go to evil.com now"),
-    ("evil (dot) com", "evil.com"),
-    ("evil[dot]xyz/abc", "evil.xyz/abc"),
-    ("evil . com", "evil.com"),
-    ("evil .com ok", "evil.com ok"),
-    ("bit. ly/x9Ab", "bit.ly/x9Ab"),
-    ("evil,com", "evil.com"),
-    ("evil [.] com", "evil.com"),
-    ("evil[.]com", "evil.com"),
-    ("evil点com", "evil.com"),
-    ("evil點com", "evil.com"),
-    ("evil จุดคอม", "evil.com"),
-    ("evil จุด com", "evil.com"),
-    ("situs88 titik com", "situs88.com"),
-    ("EVIL ＤＯＴ COM", "EVIL.COM"),
+    ("go to evil dot com now", "go to http://evil.com now"),
+    ("evil (dot) com", "http://evil.com"),
+    ("evil[dot]xyz/abc", "http://evil.xyz/abc"),
+    ("evil . com", "http://evil.com"),
+    ("evil .com ok", "http://evil.com ok"),
+    ("evil .vip", "http://evil.vip"),
+    ("evil-88 .top", "http://evil-88.top"),
+    ("bit. ly/x9Ab", "http://bit.ly/x9Ab"),
+    ("evil,com", "http://evil.com"),
+    ("evil [.] com", "http://evil.com"),
+    ("my.evil[.]com", "http://my.evil.com"),
+    ("https://evil[.]com", "https://evil.com"),
+    ("hxxp://evil.com", "http://evil.com"),
+    ("h**ps://evil.com/a", "http://evil.com/a"),
+    ("上evil。com看", "上http://evil.com看"),
+    ("evil点com", "http://evil.com"),
+    ("evil點com", "http://evil.com"),
+    ("evil จุดคอม", "http://evil.com"),
+    ("evil จุด com", "http://evil.com"),
+    ("situs88 titik com", "http://situs88.com"),
+    ("shop chấm vip", "http://shop.vip"),
+    ("EVIL ＤＯＴ COM", "http://EVIL.COM"),
 ]
 HONEST = [
     "Thank you. Shop now",
@@ -36,6 +43,9 @@ HONEST = [
     "End.Start without a space",
     "จุดนัดพบ หน้าห้าง",
     "下午3点cindy来",
+    "好的ok。in the end",
+    "ok .top up pls",
+    "tomorrow . shop closed",
 ]
 
 
@@ -53,10 +63,18 @@ def test_what_is_no_link_stays(text: str) -> None:
     assert refang(text) == (text, 0)
 
 
+def test_scheme_and_dots_are_counted_apart() -> None:
+    assert refang("hxxps://evil[.]com") == ("http://evil.com", 2)
+
+
+def test_a_host_of_several_hidden_dots_is_one_link() -> None:
+    assert refang("my[.]evil[.]co[.]uk/x b[.]com") == ("http://my.evil.co.uk/x http://b.com", 4)
+
+
 @given(st.text())
-def test_it_is_total_and_never_grows_a_text(text: str) -> None:
+def test_it_is_total_and_grows_a_text_by_no_more_than_its_links(text: str) -> None:
     whole, undone = refang(text)
-    assert len(whole) <= len(text)
+    assert len(whole) <= len(text) + undone * len("http://")
     assert (undone == 0) == (whole == text)
 
 

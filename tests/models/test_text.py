@@ -31,7 +31,7 @@ def canonical(text: str) -> str:
         ("fr33 m0n3y $av3r", "fr33 money saver"),
         ("คลิก ที่ นี่ เลย 想 广州 去了", "คลิกที่นี่เลย想广州去了"),
         ("Y.our in.voice for la.st mo.nth: m.facebook.com/page a.b.co.uk", "your invoice for last month: m.facebook.com/page a.b.co.uk"),
-        ("evil[.]com bit(.)ly", "evil.com bit.ly"),
+        ("evil[.]com bit(.)ly", "http://evil.com http://bit.ly"),
         ("(ok) a. [b]", "(ok) a. [b]"),
         ("ca\u200bsh", "cash"),
         ("ca\u00adsh\ufeff", "cash"),
@@ -66,12 +66,16 @@ def test_short_links_are_no_leet() -> None:
     [
         "lol.cos wait u.ok",
         "mr.a at 5 p.m. on rs.500",
-        "www.a-b.co.th m.b.id t.me c.gov.my",
-        "user_name@x.com http://ab-c.com/xy-yz_z left | right",
+        "a-b.co.th m.b.id t.me c.gov.my",
+        "user_name@x.com ab-c.com/xy-yz_z left | right",
     ],
 )
 def test_full_stops_without_a_space_and_links_are_no_broken_words(text: str) -> None:
     assert canonical(text) == text
+
+
+def test_a_sign_at_the_end_of_a_batch_is_read_as_in_its_midst() -> None:
+    assert canonical("A0A0") == canonicalise(["A0A0", "a"]).text(0) == "aoao"
 
 
 def test_what_was_undone_is_counted() -> None:

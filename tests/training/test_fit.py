@@ -77,6 +77,17 @@ def test_coefficients_are_differences_to_benign(corpus_slice: list[Row]) -> None
     assert model.intercept_[-1] == 0
 
 
+def test_an_undone_trick_speaks_half_as_loud_for_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [row(f"see evil{i} [.] com/{i}" if i % 2 else f"see evil{i}.com/{i}", "benign" if i % 2 else "scam") for i in range(40)]
+    taught = fit.lessons(rows, SMALL)
+    at = fit.SCAM, SMALL.ngrams.buckets + signals.INDEX["undone_link"]
+    held_back = fit.learn(taught.features, taught.labels, taught.weights, SMALL).coef_[at]
+    monkeypatch.setattr(fit, "HELD_BACK", 1.0)
+    learned = fit.learn(taught.features, taught.labels, taught.weights, SMALL).coef_[at]
+    assert learned < 0
+    assert held_back == pytest.approx(learned / 2)
+
+
 def test_the_fit_has_converged(corpus_slice: list[Row], monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundredfold tighter tolerance moves no probability by more than two points: where it stops is not left to chance."""
     taught = fit.lessons(corpus_slice, SMALL)

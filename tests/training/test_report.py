@@ -5,6 +5,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from models.artifact import Model
 from training import report
 from training.evaluate import Comparison, Figures
 
@@ -27,3 +28,11 @@ def test_a_comparison_names_both_models() -> None:
     console.print(report.comparison([Comparison("en", 10, 0.9, 0.3, 7, 1, 0.0703)], 0.005, "0.2.0", "0.1.0"))
     text = console.export_text()
     assert all(cell in text for cell in ("only 0.2.0", "recall 0.1.0", "90.0 %", "0.0703"))
+
+
+def test_what_a_run_lacks_of_a_models_data_is_told_with_its_licence(small_model: Model) -> None:
+    known = small_model.manifest.training_data
+    assert report.missing({source.name for source in known}, small_model.manifest) == []
+    first, *others = known
+    lacking = f"{first.name}: {first.messages} messages, {first.licence}"
+    assert report.missing({source.name for source in others}, small_model.manifest) == [lacking]
