@@ -131,14 +131,18 @@ def score(
     policy: Annotated[str, typer.Option("--policy", help="policy.toml to decide by.  [default: the model's thresholds]")] = "",
     reasons: Reasons = 5,
 ) -> None:
-    """Judge messages, one JSON a line: one JSON verdict a line, in the same order. Only `text` is needed."""
+    """Judge messages, one JSON a line: one JSON verdict a line, in the same order. Only `text` is needed.
+
+    With SCAMSIEVE_TRUSTED_KEY_FILE only a signed model judges.
+    """
     from stream import lines, memory
     from stream.model import open_model
     from stream.policy import read
     from stream.score import score as judge_all
 
     memory.keep_freed_pages()
-    judged_by, rules = open_model(model), read(policy)
+    # As by a worker of this environment: where it would refuse a model, none of its verdicts is told here either.
+    judged_by, rules = open_model(model, options.settings().trusted_key_file), read(policy)
     memory.collect_seldom()
     with _opened(file) as source:
         tally = judge_all(judged_by, rules, lines.reader(source), options.write, reasons)

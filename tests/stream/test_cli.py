@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from typer.testing import CliRunner
 
 from stream import cli, connect
 from stream.settings import PREFIX, Settings, described
+from tests.conftest import write_model
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ("demo", "worker", "score", "feed", "alerts", "topics")
@@ -84,6 +87,22 @@ def test_score_decides_by_a_policy(model_folder: Path, tmp_path: Path) -> None:
     assert json.loads(done.stdout)["flagged"] is True
 
 
+def test_score_asks_for_a_signature_where_a_worker_would(tmp_path: Path) -> None:
+    folder, key, trusted = write_model(tmp_path / "1"), Ed25519PrivateKey.generate(), tmp_path / "release.pub"
+    trusted.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+
+    def done() -> subprocess.CompletedProcess[str]:
+        return scamsieve("score", "--model", str(folder), stdin='{"text":"a"}\n', SCAMSIEVE_TRUSTED_KEY_FILE=str(trusted))
+
+    refused = done()
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "is not signed" in refused.stderr
+    (folder / "manifest.sig").write_bytes(key.sign((folder / "manifest.json").read_bytes()))
+    assert done().returncode == 0
+    (folder / "manifest.sig").write_bytes(Ed25519PrivateKey.generate().sign((folder / "manifest.json").read_bytes()))
+    assert "not signed by a trusted key" in done().stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -114,7 +133,7 @@ def test_a_broker_that_is_away_is_one_line_and_code_2(arguments: list[str], monk
 
 
 def test_an_unknown_setting_is_told_by_every_command_that_reads_them() -> None:
-    for arguments in (["worker"], ["topics", "check"], ["alerts"]):
+    for arguments in (["worker"], ["score"], ["topics", "check"], ["alerts"]):
         done = scamsieve(*arguments, SCAMSIEVE_BROKER="x")
         assert done.returncode == 2
         assert "Did you mean SCAMSIEVE_BROKERS?" in done.stderr
