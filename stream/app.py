@@ -5,7 +5,7 @@ table. Order of the parts: pages, loops and scorer first, so that /healthz answe
 gate that waits for the broker; behind it what Faust itself needs of Kafka.
 
 What it promises on ending: SIGTERM and SIGINT end it with code 0 within `stop_seconds`, also when the broker is gone (then by
-force: a transaction under way is not committed, and its batch is read again by others). A scorer that fails ends it with code 1;
+force: a transaction under way is not committed, and its batch is read again by others). A scorer that fails or hangs ends it with code 1;
 a setting, policy or model that cannot be used, with code 2.
 """
 
@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
+from math import ceil
 from typing import Any, cast
 
 import faust
@@ -30,7 +31,8 @@ from mode import Service
 from stream import agents, group, health, logs, web
 from stream.agents import AlertCounts
 from stream.clients import alert_topics
-from stream.errors import BrokerUnavailable, NotAuthenticated, NotAuthorized, ScamSieveError, TopicError
+from stream.errors import BrokerUnavailable, Hung, NotAuthenticated, NotAuthorized, ScamSieveError, TopicError
+from stream.health import Hang
 from stream.logs import log
 from stream.oidc import Tokens
 from stream.parts import Parts, assemble
@@ -42,6 +44,7 @@ TABLE = "alerts"
 LONGEST_BACK_OFF_SECONDS = 30.0
 PARTS = ("models", "scorer", "group-lag")  # threads of our own
 FAILED, CANNOT_START = 1, 2  # exit codes
+STALLS = 2  # times stall_seconds, after which a scorer hangs for good: a platform that asks /healthz has ended the worker before
 
 
 def run_worker(settings: Settings) -> int:
@@ -204,7 +207,7 @@ class _Thread(Service):
 
 
 class _Upkeep(Service):
-    """Shows that the event loop turns, and follows the policy file."""
+    """Shows that the event loop turns, follows the policy file, and ends a worker whose scorer hangs."""
 
     def __init__(self, app: _App) -> None:
         super().__init__()
@@ -213,8 +216,13 @@ class _Upkeep(Service):
     @Service.task
     async def _turn(self) -> None:
         parts = self._app.parts
+        hang = Hang(ceil(STALLS * parts.settings.stall_seconds / POLL_SECONDS))
         while not self.should_stop:
             parts.turned = time.monotonic()
+            if parts.scorer and hang.seen(parts.scorer.state.turned):
+                # librdkafka is known to sit in a call for ever (send_offsets_to_transaction, its issue 5456); there is no way out of it.
+                log.error("failed", part="scorer", code=Hung.code, why="it does not come back from a call to the broker; this worker ends")
+                self._app.fail()
             policy = parts.policy.poll(parts.metrics)
             if policy is not None:
                 parts.use(policy)

@@ -11,6 +11,7 @@ A batch that was given back must be read again: `return_to_committed` puts the c
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -20,6 +21,8 @@ from stream.logs import log
 from stream.wire import Outgoing
 
 OPERATION_SECONDS = 15.0  # of one call to the broker; longer than a leader election takes
+ATTEMPTS = 5  # of a call that the broker says is worth another one, until it is told; and all that a tool makes
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0  # before another attempt: some are refused at once
 SEEK_ATTEMPTS = 50  # of 100 ms each: a partition just assigned refuses seeks until its first fetch
 
 
@@ -52,8 +55,8 @@ def exactly_once(producer: Producer, beat: Beat) -> Deliver:
             producer.begin_transaction()
             _produce(producer, outgoing)
             offsets = [TopicPartition(span.topic, span.partition, span.end) for span in spans]
-            _again(lambda: producer.send_offsets_to_transaction(offsets, group, OPERATION_SECONDS), beat)
-            _again(lambda: producer.commit_transaction(OPERATION_SECONDS), beat)
+            _until_answered(lambda: producer.send_offsets_to_transaction(offsets, group, OPERATION_SECONDS), beat, "told its offsets")
+            _until_answered(lambda: producer.commit_transaction(OPERATION_SECONDS), beat, "committed")
             return True
         except KafkaException as error:
             _give_up_if_fatal(error)
@@ -79,16 +82,16 @@ def at_least_once(consumer: Consumer, producer: Producer, beat: Beat) -> Deliver
     return deliver
 
 
-def transaction(producer: Producer, outgoing: Iterable[Outgoing], beat: Beat = lambda: None) -> None:
+def transaction(producer: Producer, outgoing: Iterable[Outgoing]) -> None:
     """Send records in a transaction of their own: all of them are there, or none. Raises BrokerUnavailable, Fenced."""
     try:
         producer.begin_transaction()
         _produce(producer, outgoing)
-        _again(lambda: producer.commit_transaction(OPERATION_SECONDS), beat)
+        _again(lambda: producer.commit_transaction(OPERATION_SECONDS))
     except KafkaException as error:
         _give_up_if_fatal(error)
         try:
-            _again(lambda: producer.abort_transaction(OPERATION_SECONDS), beat)
+            _again(lambda: producer.abort_transaction(OPERATION_SECONDS))
         except KafkaException as second:
             raise Fenced(f"the transaction can neither be committed nor aborted: {second.args[0].name()}") from None
         raise BrokerUnavailable(f"records were not taken, none of them is there: {error.args[0].name()}") from None
@@ -126,29 +129,48 @@ def _produce(producer: Producer, outgoing: Iterable[Outgoing], report: _Report |
     producer.poll(0)
 
 
-def _again(call: Callable[[], None], beat: Beat) -> None:
-    """Call, and again as long as the broker says that it is worth it (KIP-360's rule: the same call, not a new transaction)."""
-    for attempt in range(5):
+def _again(call: Callable[[], None]) -> None:
+    """Call, and a few times more if the broker says that it is worth it."""
+    for attempt in range(ATTEMPTS):
+        try:
+            call()
+            return
+        except KafkaException as error:
+            if not error.args[0].retriable() or attempt == ATTEMPTS - 1:
+                raise
+            _pause(attempt)
+
+
+def _until_answered(call: Callable[[], None], beat: Beat, what: str) -> None:
+    """Call, and again for as long as the broker says that it is worth it: the broker may be away.
+
+    Never another call in its place: librdkafka takes up the one that ran out of time where it stood, and refuses all others until it is
+    done (_CONFLICT). Who gave up a commit so and tried to abort would try for ever.
+    """
+    for attempt in count():
         beat()
         try:
             call()
             return
         except KafkaException as error:
-            if not error.args[0].retriable() or attempt == 4:
+            told: KafkaError = error.args[0]
+            if not told.retriable():
                 raise
+            if attempt >= ATTEMPTS - 1:
+                log.warning("waiting", code=BrokerUnavailable.code, why=f"a transaction cannot be {what} yet ({told.name()})")
+            _pause(attempt)
+
+
+def _pause(attempt: int) -> None:
+    time.sleep(min(FIRST_PAUSE_SECONDS * 2.0 ** min(attempt, 10), LONGEST_PAUSE_SECONDS))
 
 
 def _abort(producer: Producer, beat: Beat) -> None:
     """Abort, for as long as it takes where the broker is away. Raises Fenced if it can be neither committed nor aborted."""
-    while True:
-        try:
-            _again(lambda: producer.abort_transaction(OPERATION_SECONDS), beat)
-            return
-        except KafkaException as error:
-            told: KafkaError = error.args[0]
-            if not told.retriable():
-                raise Fenced(f"the transaction can neither be committed nor aborted: {told.name()}") from None
-            log.warning("waiting", code=BrokerUnavailable.code, why=f"a transaction cannot be aborted yet ({told.name()})")
+    try:
+        _until_answered(lambda: producer.abort_transaction(OPERATION_SECONDS), beat, "aborted")
+    except KafkaException as error:
+        raise Fenced(f"the transaction can neither be committed nor aborted: {error.args[0].name()}") from None
 
 
 def _give_up_if_fatal(error: KafkaException) -> None:

@@ -9,6 +9,7 @@ ScamSieveError
 ├── NotAuthorized          Kafka knows who we are, and a right is missing   retriable
 ├── TopicError             a topic is missing or not as it must be
 ├── Fenced                 another instance took over; this one must end
+├── Hung                   a thread never came back from the client's library
 └── RecordError            one record cannot be read or judged: it becomes a dead letter
     ├── NullValue          no value (a tombstone)
     ├── EmptyValue         nothing, or only white space
@@ -81,6 +82,12 @@ class Fenced(ScamSieveError):
     """Another instance with the same transactional id has taken over, or the producer is beyond recovery."""
 
     code = "fenced"
+
+
+class Hung(ScamSieveError):
+    """A loop stands still for good: the client's library does not come back from a call, whatever time it was given."""
+
+    code = "hung"
 
 
 class RecordError(ScamSieveError):

@@ -40,6 +40,19 @@ def healthz(parts: Parts, _accept: str = "") -> Page:
     return _json(503 if stalled else 200, {"live": not stalled, **({"stalled_seconds": stalled} if stalled else {})})
 
 
+class Hang:
+    """Tells, once, of a loop that stands still for good. Looks are counted, not time: who was frozen has not looked either."""
+
+    def __init__(self, looks: int) -> None:
+        self._most, self._looks, self._turned = looks, 0, 0.0
+
+    def seen(self, turned: float) -> bool:
+        """Look: whether this makes it so many looks in a row without a turn of the loop, which turned last at this time."""
+        self._looks = self._looks + 1 if turned == self._turned else 0
+        self._turned = turned
+        return self._looks == self._most
+
+
 def readyz(parts: Parts, _accept: str = "") -> Page:
     """200 when every role of this worker has joined its group; else 503 and what it waits for."""
     waiting: dict[str, str] = {}

@@ -97,14 +97,16 @@ def environment(model_folder: Path, tmp_path: Path) -> dict[str, str]:
 
 
 @contextmanager
-def worker(environment: dict[str, str], tmp_path: Path, brokers: str, topics: Topics | None = None, **changes: str) -> Iterator[Worker]:
-    """A worker process; killed at the end if it still runs."""
+def worker(
+    environment: dict[str, str], tmp_path: Path, brokers: str, topics: Topics | None = None, broken: str = "", **changes: str
+) -> Iterator[Worker]:
+    """A worker process, with something done to it before it runs; killed at the end if it still runs."""
     port, log = free_port(), tmp_path / f"{uuid.uuid4().hex}.log"
     told = {**environment, "BROKERS": brokers, "WEB_PORT": str(port), "INSTANCE": uuid.uuid4().hex[:8]}
     if topics:
         told |= {"MESSAGE_TOPIC": topics.messages, "ALERT_TOPIC": topics.alerts, "DEAD_LETTER_TOPIC": topics.dead_letters}
     variables = {**os.environ, **{f"SCAMSIEVE_{name}": value for name, value in (told | changes).items()}}
-    code = "import sys; from stream import app, settings; sys.exit(app.run_worker(settings.read()))"
+    code = f"{broken}\nimport sys; from stream import app, settings; sys.exit(app.run_worker(settings.read()))"
     with log.open("wb") as file:
         process = subprocess.Popen([sys.executable, "-c", code], env=variables, stdout=file, stderr=file)
     try:
@@ -254,6 +256,18 @@ def test_a_fenced_scorer_ends_its_worker_with_one_line(bootstrap: str, topics: T
     failures = [event for event in old.events() if event["level"] == "error"]
     assert [(event["event"], event["part"], event["code"]) for event in failures] == [("failed", "scorer", "fenced")]
     assert "Traceback" not in old.log.read_text()
+
+
+def test_a_scorer_whose_client_never_comes_back_ends_its_worker(
+    bootstrap: str, topics: Topics, environment: dict[str, str], tmp_path: Path
+) -> None:
+    hanging = "import time; from stream import delivery; delivery.exactly_once = lambda *_: lambda *_: time.sleep(600)"
+    with worker(environment, tmp_path, bootstrap, topics, hanging, ROLES="scorer", STALL_SECONDS="2", STOP_SECONDS="2") as hung:
+        hung.until(lambda: hung.get("/readyz")[0] == 200)
+        produce(bootstrap, topics.messages, [message(1)])
+        assert hung.process.wait(60) == 1
+    failures = [event for event in hung.events() if event["level"] == "error"]
+    assert [(event["event"], event["part"], event["code"]) for event in failures] == [("failed", "scorer", "hung")]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from stream.wire import Outgoing
 
 SPANS = [Span("t", 0, 10, 20), Span("t", 1, 5, 6)]
 RETRIABLE = KafkaError(KafkaError._TIMED_OUT, "again", False, True, False)
+CONFLICT = KafkaError(KafkaError._CONFLICT, "another call is under way", False, True, False)
 ABORTABLE = KafkaError(KafkaError.ILLEGAL_GENERATION, "abort", False, False, True)
 FATAL = KafkaError(KafkaError._FENCED, "fenced", True, False, False)
 
@@ -23,6 +24,7 @@ class Client:
 
     commit_errors: list[KafkaError] = field(default_factory=list)
     abort_errors: list[KafkaError] = field(default_factory=list)
+    offset_errors: list[KafkaError] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     sought: list[tuple[int, int]] = field(default_factory=list)
     offsets: list[tuple[int, int]] = field(default_factory=list)
@@ -38,6 +40,9 @@ class Client:
 
     def send_offsets_to_transaction(self, offsets: list[TopicPartition], metadata: str, _: float) -> None:
         assert metadata == "metadata"
+        self.calls.append("offsets")
+        if self.offset_errors:
+            raise KafkaException(self.offset_errors.pop(0))
         self.offsets = [(place.partition, place.offset) for place in offsets]
 
     def commit_transaction(self, _: float) -> None:
@@ -60,6 +65,11 @@ class Client:
         self.sought.append((place.partition, place.offset))
 
 
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+
+
 def deliver(client: Client) -> bool:
     beats: list[None] = []
     done = exactly_once(client, lambda: beats.append(None))([Outgoing("a", None, b"x")], SPANS, "metadata")  # type: ignore[arg-type]
@@ -70,14 +80,15 @@ def deliver(client: Client) -> bool:
 def test_records_and_the_offsets_after_the_last_ones_go_into_one_transaction() -> None:
     client = Client()
     assert deliver(client)
-    assert client.calls == ["begin", "produce", "commit"]
+    assert client.calls == ["begin", "produce", "offsets", "commit"]
     assert client.offsets == [(0, 20), (1, 6)]
 
 
 def test_a_commit_that_may_be_tried_again_is_tried_again_as_the_same_transaction() -> None:
-    client = Client([RETRIABLE, RETRIABLE])
+    """For as long as it takes: librdkafka refuses to abort (_CONFLICT, at once and for ever) what it has begun to commit."""
+    client = Client([RETRIABLE] * 20, [CONFLICT] * 1000, [RETRIABLE] * 20)
     assert deliver(client)
-    assert client.calls == ["begin", "produce", "commit", "commit", "commit"]
+    assert client.calls == ["begin", "produce", *["offsets"] * 21, *["commit"] * 21]
 
 
 def test_what_cannot_be_committed_is_aborted_and_given_back() -> None:
@@ -125,8 +136,7 @@ def test_a_fenced_producer_ends_the_worker() -> None:
     assert "abort" not in client.calls
 
 
-def test_a_partition_that_refuses_to_be_put_back_at_first_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time, "sleep", lambda _: None)
+def test_a_partition_that_refuses_to_be_put_back_at_first_is_asked_again() -> None:
     refusals = [KafkaError(KafkaError._STATE)] * 3
 
     class Slow(Client):

@@ -64,6 +64,12 @@ def test_a_loop_that_has_not_turned_for_stall_seconds_is_dead(loop: str, parts: 
     assert list(told(page)["stalled_seconds"]) == [loop]
 
 
+def test_a_loop_that_does_not_turn_any_more_is_told_once() -> None:
+    hang = health.Hang(3)
+    assert not any(hang.seen(turned) for turned in (1, 1, 1, 2, 2, 2, 3))
+    assert [hang.seen(3) for _ in range(5)] == [False, False, True, False, False]
+
+
 def test_joined_with_zero_partitions_is_ready(parts: Parts) -> None:
     join(parts)
     assert parts.agents.partitions == {}
