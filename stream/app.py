@@ -44,7 +44,6 @@ TABLE = "alerts"
 LONGEST_BACK_OFF_SECONDS = 30.0
 PARTS = ("models", "scorer", "group-lag")  # threads of our own
 FAILED, CANNOT_START = 1, 2  # exit codes
-STALLS = 2  # times stall_seconds, after which a scorer hangs for good: a platform that asks /healthz has ended the worker before
 
 
 def run_worker(settings: Settings) -> int:
@@ -216,7 +215,7 @@ class _Upkeep(Service):
     @Service.task
     async def _turn(self) -> None:
         parts = self._app.parts
-        hang = Hang(ceil(STALLS * parts.settings.stall_seconds / POLL_SECONDS))
+        hang = Hang(ceil(parts.settings.stall_seconds / POLL_SECONDS))
         while not self.should_stop:
             parts.turned = time.monotonic()
             if parts.scorer and hang.seen(parts.scorer.state.turned):

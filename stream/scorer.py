@@ -156,8 +156,8 @@ class Scorer:
         if self._under_way is None:
             return
         (judged, future), self._under_way = self._under_way, None
-        # A delivery that computes is alive, but not for longer than the group waits for it.
-        patience = time.monotonic() + self.settings.poll_interval_seconds
+        # A delivery that computes is alive, but not for ever; one that waits for the broker shows by itself that it is.
+        patience = time.monotonic() + min(self.settings.poll_interval_seconds, self.settings.stall_seconds)
         while not wait([future], BEAT_SECONDS).done and time.monotonic() < patience:
             self._beat()
         delivered = future.result()
