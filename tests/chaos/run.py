@@ -49,7 +49,7 @@ ENVIRONMENT = {
     "ROLES": "scorer",
     "SESSION_TIMEOUT_SECONDS": "6",
     "POLL_INTERVAL_SECONDS": "60",
-    "BATCH_SIZE": "500",
+    "BATCH_SIZE": "2000",  # a lag must be caught up also on a busy machine, where a transaction takes a second whatever its size
     "WEB_HOST": "127.0.0.1",
 }
 
