@@ -34,7 +34,7 @@ WORKERS = 2  # at the beginning; three at most
 SECONDS_A_FAULT = 25.0  # what one takes at the middle, with the rest before the next: it makes the feed's rate
 REST_SECONDS = (1.0, 8.0)
 HEELS = 0.25  # of the faults strike before the one before is overcome
-START_SECONDS, RECOVER_SECONDS, DRAIN_SECONDS, READ_SECONDS = 120.0, 180.0, 900.0, 30.0
+START_SECONDS, RECOVER_SECONDS, DRAIN_SECONDS, READ_SECONDS = 300.0, 180.0, 900.0, 30.0
 POLICY = """\
 [[threshold]]
 name = "everything"
