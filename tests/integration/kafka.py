@@ -25,7 +25,7 @@ from stream.guard import Child, guarded
 POM = Path(__file__).with_name("pom.xml")
 JARS = Path(__file__).parents[2] / "build" / "kafka"
 DOWNLOAD_SECONDS = 600.0
-FORMAT_SECONDS = 60.0
+FORMAT_SECONDS = 180.0
 START_SECONDS = 180.0  # 3 s on an idle machine of 2 cores; much more where others work beside it
 ATTEMPTS = 3  # each on other ports
 JAVA_OPTIONS = (
