@@ -124,8 +124,23 @@ def test_ports_are_the_pages() -> None:
     assert COMPOSE["services"]["worker"]["ports"] == [f"127.0.0.1:{Settings().web_port}:{Settings().web_port}"]
     assert f"EXPOSE {Settings().web_port}\n" in text("Dockerfile")
     assert f"http://localhost:{Settings().web_port}/healthz" in text("Dockerfile")
-    scraped = yaml.safe_load(COMPOSE["configs"]["prometheus"]["content"])["scrape_configs"]
-    assert scraped == [{"job_name": "scamsieve", "static_configs": [{"targets": [f"worker:{Settings().web_port}"]}]}]
+    ((job,),) = [one["static_configs"] for one in yaml.safe_load(text("prometheus/prometheus.yml"))["scrape_configs"]]
+    assert job["targets"] == [f"worker:{Settings().web_port}"]
+
+
+def test_compose_uses_the_examples_as_they_are() -> None:
+    """Each is mounted where its program looks for it, and names the other services by their names here."""
+    services = COMPOSE["services"]
+    mounts = {mount for name in ("prometheus", "grafana") for mount in services[name]["volumes"]}
+    (provider,) = yaml.safe_load(text("grafana/provisioning/dashboards/scamsieve.yaml"))["providers"]
+    assert mounts == {
+        "./prometheus:/etc/prometheus:ro",
+        "prometheus:/prometheus",
+        *(f"./grafana/provisioning/{name}:/etc/grafana/provisioning/{name}:ro" for name in ("datasources", "dashboards")),
+        f"./grafana:{provider['options']['path']}:ro",
+    }
+    (source,) = yaml.safe_load(text("grafana/provisioning/datasources/scamsieve.yaml"))["datasources"]
+    assert source["url"] == "http://prometheus:9090"
 
 
 def test_metrics_may_have_a_port_of_their_own() -> None:
