@@ -53,7 +53,7 @@ fuzz: setup ## any bytes into the code, guided by what they reach (FUZZ='--secon
 audit: setup ## known vulnerabilities of the versions in constraints.txt (says so if their source cannot be reached)
 	$(BIN)/python -m tests.audit
 
-manifests: setup ## write what Kubernetes needs of the rules and the dashboards
+manifests: setup ## write the runbooks' address into the rules, and what Kubernetes needs of rules and dashboards
 	$(BIN)/python -m tests.ops.generate
 
 dashboards: setup ## write the JSON of deploy/grafana from its source

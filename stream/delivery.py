@@ -60,6 +60,7 @@ def exactly_once(producer: Producer, beat: Beat) -> Deliver:
             return True
         except KafkaException as error:
             _give_up_if_fatal(error)
+            _tell(error)
             _abort(producer, beat)
             return False
 
@@ -76,6 +77,7 @@ def at_least_once(consumer: Consumer, producer: Producer, beat: Beat) -> Deliver
             return True
         except KafkaException as error:
             _give_up_if_fatal(error)
+            _tell(error)
             producer.purge()
             return False
 
@@ -115,6 +117,11 @@ class _Report:
     def __call__(self, error: KafkaError | None, _: object) -> None:
         if error is not None:
             self.failures.append(error)
+
+
+def _tell(error: KafkaException) -> None:
+    """Why a batch is given back: else its log line says that it is slow, and not what ails it."""
+    log.warning("delivery failed", code=error.args[0].name(), why=error.args[0].str())
 
 
 def _produce(producer: Producer, outgoing: Iterable[Outgoing], report: _Report | None = None) -> None:

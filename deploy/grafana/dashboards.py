@@ -36,6 +36,15 @@ def mean(metric: str, by: str = "") -> str:
     return f"{rate(f'{metric}_sum', by=by)} / {rate(f'{metric}_count', by=by)}"
 
 
+def largest(expr: str, label: str, count: int = 8, some: str = "") -> Query:
+    """By a label, the series that are largest over all the time that is shown, so many at most. `some` = "> 0" leaves out what is nothing.
+
+    `topk` alone picks anew at each point in time: lines come and go, and are more than so many.
+    """
+    mean = f"avg_over_time(({expr})[$__range:$__rate_interval] @ end())"
+    return Query(f"({expr}) and topk({count}, {mean}{f' {some}' if some else ''})", f"{{{{{label}}}}}")
+
+
 def stat(title: str, about: str, expr: str, unit: str = "short", steps: list[tuple[float, str]] | None = None, **more: object) -> Panel:
     """A single figure; six of them fill a row."""
     told = {"kind": "stat", "width": 4, "steps": steps or [], **more}
@@ -81,7 +90,7 @@ OVERVIEW = Dashboard(
         Panel(
             "Messages by operator",
             "Messages judged a second. Operators that the policy does not name are `other`.",
-            [Query(f"topk(8, {rate('scamsieve_messages_total', OPERATOR, 'operator')})", "{{operator}}")],
+            [largest(rate("scamsieve_messages_total", OPERATOR, "operator"), "operator")],
             "cps",
             width=12,
             stacked=True,
@@ -159,7 +168,7 @@ DETECTION = Dashboard(
             Panel(
                 f"Alerts by {label}",
                 f"Flagged or to be reviewed a second, by {label}; the eight most frequent.",
-                [Query(f"topk(8, {rate(metric, where, label)} > 0)", f"{{{{{label}}}}}")],
+                [largest(rate(metric, where, label), label, some="> 0")],
                 "cps",
                 width=12,
                 stacked=True,
@@ -222,14 +231,13 @@ DETECTION = Dashboard(
             "Shadow disagreement",
             "Messages that the shadow model decides otherwise, of those that it judged, by language; the five largest shares.",
             [
-                Query(
-                    "topk(5, "
-                    + share(
+                largest(
+                    share(
                         rate("scamsieve_shadow_disagreements_total", OPERATOR, "language"),
                         rate("scamsieve_shadow_messages_total", OPERATOR, "language"),
-                    )
-                    + ")",
-                    "{{language}}",
+                    ),
+                    "language",
+                    5,
                 )
             ],
             "percentunit",
@@ -263,22 +271,22 @@ WORKERS = Dashboard(
         Panel(
             "CPU cores",
             "Cores in use. A worker uses little more than one.",
-            [Query(f'topk(8, rate(process_cpu_seconds_total{{job="scamsieve", {WORKER}}}[$__rate_interval]))', "{{instance}}")],
+            [largest(f'rate(process_cpu_seconds_total{{job="scamsieve", {WORKER}}}[$__rate_interval])', "instance")],
             decimals=2,
         ),
         Panel(
             "Memory",
             "Resident memory.",
-            [Query(f'topk(8, process_resident_memory_bytes{{job="scamsieve", {WORKER}}})', "{{instance}}")],
+            [largest(f'process_resident_memory_bytes{{job="scamsieve", {WORKER}}}', "instance")],
             "bytes",
         ),
         Panel(
             "Open files",
             "Share of the files and sockets that the process may open.",
             [
-                Query(
-                    f'topk(8, process_open_fds{{job="scamsieve", {WORKER}}} / process_max_fds{{job="scamsieve", {WORKER}}})',
-                    "{{instance}}",
+                largest(
+                    f'process_open_fds{{job="scamsieve", {WORKER}}} / process_max_fds{{job="scamsieve", {WORKER}}}',
+                    "instance",
                 )
             ],
             "percentunit",
@@ -287,14 +295,14 @@ WORKERS = Dashboard(
         Panel(
             "Time since start",
             "A saw-tooth is a worker that is started again and again.",
-            [Query(f'topk(8, time() - process_start_time_seconds{{job="scamsieve", {WORKER}}})', "{{instance}}")],
+            [largest(f'time() - process_start_time_seconds{{job="scamsieve", {WORKER}}}', "instance")],
             "s",
             alerts=["ScamSieveWorkerDown"],
         ),
         Panel(
             "Rebalances",
             "Times that a worker was dealt partitions, in 5 minutes.",
-            [Query(f"topk(8, increase(scamsieve_rebalances_total{{{WORKER}}}[5m]))", "{{instance}}")],
+            [largest(f"increase(scamsieve_rebalances_total{{{WORKER}}}[5m])", "instance")],
             alerts=["ScamSieveTransactionsAborted", "ScamSieveLagGrowing"],
         ),
         Panel(
@@ -307,20 +315,20 @@ WORKERS = Dashboard(
         Panel(
             "Dead letters by code",
             "Records a second that could not be read or judged; the eight most frequent codes.",
-            [Query(f"topk(8, {rate('scamsieve_dead_letters_total', by='code')} > 0)", "{{code}}")],
+            [largest(rate("scamsieve_dead_letters_total", by="code"), "code", some="> 0")],
             "cps",
             alerts=["ScamSieveDeadLetters", "ScamSieveInternalErrors"],
         ),
         Panel(
             "Waiting by partition",
             "Records not yet judged by the group; the eight longest.",
-            [Query(f"topk(8, max by (partition) (scamsieve_group_lag_messages{{{GROUP}}}))", "{{partition}}")],
+            [largest(f"max by (partition) (scamsieve_group_lag_messages{{{GROUP}}})", "partition")],
             alerts=["ScamSieveLagGrowing"],
         ),
         Panel(
             "Oldest by partition",
             "Age of the oldest record not judged by the group; the eight oldest.",
-            [Query(f"topk(8, max by (partition) (scamsieve_group_oldest_unread_seconds{{{GROUP}}}))", "{{partition}}")],
+            [largest(f"max by (partition) (scamsieve_group_oldest_unread_seconds{{{GROUP}}})", "partition")],
             "s",
             alerts=["ScamSieveOldestMessageTooOld"],
             steps=[(60, RED)],
@@ -328,14 +336,14 @@ WORKERS = Dashboard(
         Panel(
             "Waiting by worker",
             "What each worker has before it in its own partitions.",
-            [Query(f"topk(8, sum by (instance) (scamsieve_consumer_lag_messages{{{WORKER}}}))", "{{instance}}")],
+            [largest(f"sum by (instance) (scamsieve_consumer_lag_messages{{{WORKER}}})", "instance")],
             alerts=["ScamSieveLagGrowing"],
         ),
         Panel(
             "Fields that cannot be read",
             "Optional fields that were left out because they could not be read, a second. Senders' clocks that are ahead, too.",
             [
-                Query(f"topk(7, {rate('scamsieve_ignored_fields_total', by='field')})", "{{field}}"),
+                largest(rate("scamsieve_ignored_fields_total", by="field"), "field", 7),
                 Query(rate("scamsieve_skewed_clocks_total"), "clock ahead"),
             ],
             "cps",

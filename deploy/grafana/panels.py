@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
-RUNBOOKS = "https://scamsieve.example/runbooks"  # as in the rules: put the address under which your people read docs/runbooks
+RUNBOOKS = Path(__file__).parents[1].joinpath("runbooks.url").read_text(encoding="utf-8").strip()
+"""The address under which people read docs/runbooks: its one place, for rules and dashboards alike."""
 COLUMNS = 24  # of Grafana's grid
 HEIGHTS = {"stat": 4, "timeseries": 8, "heatmap": 8}  # rows of the grid
 GREEN, YELLOW, RED = "green", "yellow", "red"

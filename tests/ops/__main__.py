@@ -9,7 +9,9 @@ from rich.console import Console
 
 from stream.errors import BrokerUnavailable
 from tests.ops import check
+from tests.ops.manifests import NotValid
 from tests.ops.prometheus import NotShown
+from tests.ops.tools import ToolMissing
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -31,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             from tests.ops.pictures import write  # noqa: PLC0415
 
             write(told)
-    except (NotShown, BrokerUnavailable) as error:
+    except (NotShown, NotValid, BrokerUnavailable, ToolMissing) as error:
         sys.exit(str(error))
     for name, count in asdict(counts).items():
         print(f"{name:14}{count:6}")

@@ -51,19 +51,19 @@ def variable_values(api: Api) -> dict[str, list[str]]:
     return found
 
 
-def filled(expr: str, chosen: Mapping[str, str]) -> str:
-    """A query with its variables filled in."""
+def filled(expr: str, chosen: Mapping[str, str], seconds: float = 0.0) -> str:
+    """A query with its variables filled in, for a picture of so many seconds."""
     for name in VARIABLES:
         expr = expr.replace(f"${name}", chosen.get(name, EVERYTHING))
-    return expr.replace("$__rate_interval", RATE_INTERVAL)
+    return expr.replace("$__rate_interval", RATE_INTERVAL).replace("$__range", f"{max(seconds, 1):.0f}s")
 
 
 def _lines(api: Api, panel: Panel, query: Query, begin: float, end: float, chosen: Mapping[str, str]) -> Mapping[str, Line]:
-    expr = filled(query.expr, chosen)
+    begin = end - BACK_SECONDS if panel.history else begin
+    expr = filled(query.expr, chosen, end - begin)
     if panel.kind == "stat":
         told = [(one["metric"], [one["value"]]) for one in api.ask("query", query=expr, time=end)["result"]]
     else:
-        begin = end - BACK_SECONDS if panel.history else begin
         step = max((end - begin) / POINTS, 1.0)
         result = api.ask("query_range", query=expr, start=begin, end=end, step=step)["result"]
         told = [(one["metric"], one["values"]) for one in result]

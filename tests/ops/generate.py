@@ -1,18 +1,22 @@
-"""`make manifests`: what Kubernetes needs of the rules and the dashboards, written from their one source.
+"""`make manifests`: the runbooks' address into the rules, and what Kubernetes needs of rules and dashboards, from their one source.
 
 Kustomize takes no file from above its own folder, and Prometheus no file of Kubernetes' form. So the rules of deploy/prometheus are
 copied into a PrometheusRule, and deploy/grafana gets a kustomization of its own that makes a ConfigMap of each dashboard. Both are
 committed, so that plain `kubectl apply -k` does; a test tells when they are not what this module writes.
 """
 
+import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+
+from deploy.grafana.panels import RUNBOOKS
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 RULES = DEPLOY / "prometheus"
 DASHBOARDS = DEPLOY / "grafana"
 MONITORING = DEPLOY / "k8s" / "components" / "monitoring"
+ADDRESS = re.compile(r"(?<=runbook_url: )\S+(?=#)")
 
 RULE = """\
 # Written by `make manifests` from {sources}: change it there.
@@ -45,15 +49,21 @@ def documents() -> dict[Path, str]:
     names = sorted(path.name for path in DASHBOARDS.glob("*.json"))
     dashboards = "".join(DASHBOARD.format(stem=Path(name).stem.replace("_", "-"), name=name) for name in names)
     return {
+        **{path: _addressed(path) for path in (*RULES.glob("*.rules.yml"), *RULES.glob("tests/*.yml"))},
         DASHBOARDS / "kustomization.yaml": KUSTOMIZATION.format(dashboards=dashboards),
         MONITORING / "prometheus-rules.yaml": "---\n".join(_rules()),
     }
 
 
+def _addressed(path: Path) -> str:
+    """Rules, or their tests, with the runbooks' address of deploy/runbooks.url."""
+    return ADDRESS.sub(RUNBOOKS, path.read_text(encoding="utf-8"))
+
+
 def _rules() -> Iterator[str]:
     """A PrometheusRule for each file of rules, whose text it holds, comments and all."""
     for source in sorted(RULES.glob("*.rules.yml")):
-        groups = textwrap.indent(source.read_text(encoding="utf-8").removeprefix("---\n").rstrip(), "  ")
+        groups = textwrap.indent(_addressed(source).removeprefix("---\n").rstrip(), "  ")
         yield RULE.format(sources=source.relative_to(DEPLOY.parent), name=source.name.split(".")[0], groups=groups)
 
 

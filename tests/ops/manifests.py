@@ -6,6 +6,7 @@ is no part of `make test`; `test_manifests.py`, beside this, is, and holds the n
 """
 
 import json
+import os
 import re
 import sys
 from collections import Counter
@@ -23,7 +24,8 @@ from tests.ops.tools import ToolMissing
 
 DEPLOY = ROOT / "deploy"
 NEWEST = 3  # versions of Kubernetes that the manifests are held to: as many as its project supports at a time
-BUILT = ("k8s/overlays/dev", "k8s/overlays/production", "k8s/kafka")
+K8S = DEPLOY / "k8s"
+BUILT = (K8S / "overlays" / "dev", K8S / "overlays" / "production", K8S / "kafka")
 SOURCE_TAG = r'keda:"name=([^",]+)'
 
 Document = dict[str, Any]
@@ -51,7 +53,7 @@ def check() -> Manifests:
     """Check all of deploy/. Raises NotValid, or ToolMissing if a tool or a registry cannot be had."""
     linters, folder = tools.scripts("linters", tools.LINTERS), tools.BUILD / "built"
     folder.mkdir(parents=True, exist_ok=True)
-    files = [*(_build(part, folder) for part in BUILT), DEPLOY / "k8s" / "secret.example.yaml"]
+    files = [*(_build(part, folder) for part in (*BUILT, _everything())), K8S / "secret.example.yaml"]
     built = {file: [one for one in yaml.safe_load_all(file.read_text(encoding="utf-8")) if one] for file in files}
     versions = _versions(linters)
     everything = [(file, document) for file, documents in built.items() for document in documents]
@@ -71,16 +73,28 @@ def check() -> Manifests:
     return Manifests(kinds.total(), len(kinds), sum(number for kind, number in kinds.items() if kind not in known), tuple(versions))
 
 
-def _build(part: str, folder: Path) -> Path:
+def _everything() -> Path:
+    """An overlay over `production` with the components that it leaves to choice."""
+    production = K8S / "overlays" / "production"
+    taken = {(production / name).resolve() for name in yaml.safe_load((production / "kustomization.yaml").read_bytes())["components"]}
+    left = [folder for folder in sorted((K8S / "components").iterdir()) if folder not in taken]
+    folder = tools.BUILD / "everything"
+    folder.mkdir(parents=True, exist_ok=True)
+    told = {"resources": [os.path.relpath(production, folder)], "components": [os.path.relpath(one, folder) for one in left]}
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(told), encoding="utf-8")
+    return folder
+
+
+def _build(part: Path, folder: Path) -> Path:
     """What `kubectl apply -k` would send, in a file: the same whether kubectl is new or old."""
-    built = {version: tools.run([tools.kustomize(version), "build", DEPLOY / part]) for version in tools.KUSTOMIZE}
+    built = {version: tools.run([tools.kustomize(version), "build", part]) for version in tools.KUSTOMIZE}
     for version, done in built.items():
         if done.returncode:
-            raise NotValid(f"deploy/{part}, {version}: {done.stderr.strip()}")
+            raise NotValid(f"{part.name}, {version}: {done.stderr.strip()}")
     texts = [done.stdout for done in built.values()]
     if len(set(texts)) > 1:
-        raise NotValid(f"deploy/{part}: {' and '.join(built)} make different objects of it")
-    file = folder / f"{Path(part).name}.yaml"
+        raise NotValid(f"{part.name}: {' and '.join(built)} make different objects of it")
+    file = folder / f"{part.name}.yaml"
     file.write_text(texts[0], encoding="utf-8")
     return file
 

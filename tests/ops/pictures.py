@@ -4,6 +4,8 @@ Stats, lines, areas and heatmaps, in Grafana's grid and roughly its look.
 """
 
 import math
+import re
+import tempfile
 from collections.abc import Mapping, Sequence
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -25,6 +27,13 @@ INK, PALE, PAPER, RULE = "#1f2328", "#59636e", "#ffffff", "#d0d7de"
 COLOURS = ("#1f6feb", "#d29922", "#2da44e", "#cf222e", "#8250df", "#1b7c83", "#bf3989", "#8c959f")
 OF_STEPS = {"green": "#1a7f37", "yellow": "#9a6700", "red": "#cf222e"}
 LONGEST_LEGEND = 8
+Scales = Sequence[tuple[float, str]]
+SCALES: Mapping[str, Scales] = {
+    "s": ((86_400, " d"), (3600, " h"), (60, " min"), (1, " s"), (1e-3, " ms"), (1e-6, " µs")),
+    "bytes": ((2**30, " GiB"), (2**20, " MiB"), (2**10, " KiB"), (1, " B")),
+}
+IN_SCRATCH = rf"^{re.escape(tempfile.gettempdir())}/[^/]+/"  # where files lie that the check made
+COUNTS: Scales = ((1e6, " M"), (1e3, " k"), (1, ""))
 
 Lines = Mapping[str, Line]
 
@@ -104,18 +113,21 @@ def _lines(axes: Axes, panel: Panel, lines: Lines) -> None:
         axes.stackplot(_dates(times), heights, labels=chosen, colors=COLOURS, alpha=0.75, linewidth=0)
     else:
         for name, colour in zip(chosen, COLOURS, strict=False):
+            told = re.sub(IN_SCRATCH, "", name)
             for part in _parts(lines[name]):
-                axes.plot(_dates([time for time, _ in part]), [value for _, value in part], color=colour, linewidth=1.3, label=name)
-                name = "_again"  # noqa: PLW2901 the legend tells it once
+                axes.plot(_dates([time for time, _ in part]), [value for _, value in part], color=colour, linewidth=1.3, label=told)
+                told = "_again"  # the legend tells it once
     shown = [value for name in chosen for _, value in lines[name]]
     for step, colour in panel.steps:
         if shown and step <= 4 * max(shown):
             axes.axhline(step, color=OF_STEPS[colour], linewidth=0.9, linestyle="--")
-    axes.set_ylim(bottom=min(0.0, *shown) if shown else 0.0)
-    if shown and not max(shown) and not panel.steps:
-        axes.set_ylim(0, 1)
+    highest = max(shown, default=0.0) or 1.0
+    axes.set_ylim(min(0.0, *shown) if shown else 0.0, max(1.05 * highest, axes.get_ylim()[1] if panel.stacked or panel.steps else 0.0))
     axes.yaxis.set_major_formatter(lambda value, _: written(value, panel.unit, None))
-    axes.yaxis.set_major_locator(mpl.ticker.MaxNLocator(4))
+    top = axes.get_ylim()[1]
+    size, _ = _scale(top, SCALES.get(panel.unit, ((1.0, ""),)))
+    ticks = [size * tick for tick in mpl.ticker.MaxNLocator(4).tick_values(0, top / size)]  # round in the unit that is written
+    axes.set_yticks([tick for tick in ticks if tick <= top])
     columns = min(4, len(chosen)) or 1
     axes.legend(
         loc="upper left",
@@ -167,17 +179,19 @@ def written(value: float, unit: str, decimals: int | None) -> str:
     if not math.isfinite(value):
         return "no data"
     if unit == "percentunit":
-        return f"{100 * value:.{1 if abs(value) < 0.1 else 0}f} %".replace(".0 %", " %")
-    if unit == "s":
-        return _scaled(value, ((86_400, " d"), (3600, " h"), (60, " min"), (1, " s"), (1e-3, " ms"), (1e-6, " µs")))
-    if unit == "bytes":
-        return _scaled(value, ((2**30, " GiB"), (2**20, " MiB"), (2**10, " KiB"), (1, " B")))
-    text = f"{value:.{decimals}f}" if decimals is not None else _scaled(value, ((1e6, " M"), (1e3, " k"), (1, "")))
+        percent = f"{100 * value:.{0 if abs(value) >= 0.1 else 1 if abs(value) >= 0.01 else 2}f}"
+        return f"{percent.rstrip('0').rstrip('.') if '.' in percent else percent} %"
+    if unit in SCALES:
+        return _scaled(value, SCALES[unit])
+    text = f"{value:.{decimals}f}" if decimals is not None else _scaled(value, COUNTS)
     return f"{text}/s" if unit == "cps" else text
 
 
-def _scaled(value: float, scales: Sequence[tuple[float, str]]) -> str:
-    if not value:
-        return "0"
-    size, name = next((one for one in scales if abs(value) >= one[0]), scales[-1])
-    return f"{value / size:.3g}{name}"
+def _scaled(value: float, scales: Scales) -> str:
+    size, name = _scale(value, scales)
+    return f"{value / size:.3g}{name}" if value else "0"
+
+
+def _scale(value: float, scales: Scales) -> tuple[float, str]:
+    """The largest unit that is not larger than the value."""
+    return next((one for one in scales if abs(value) >= one[0]), scales[-1])

@@ -21,6 +21,7 @@ from tests.integration.records import Topics, create_topics
 from tests.ops.prometheus import NotShown, answers
 
 OPERATORS = ("th-siam", "vn-delta", "ph-isles", "sg-north", "cn-east")  # named in the policy; the demo's others are `other`
+NO_BROKER = f"{LOOPBACK}:1"
 TICK_SECONDS = 0.1
 READY_SECONDS = 120.0  # 5 s on an idle machine
 BROKEN = (b"{", b"\xff\xfe", b'{"id": "m"}', b"[" * 500, b"", b"7")
@@ -118,14 +119,15 @@ class Feed:
     def _send(self) -> None:
         stamp = int((time.time() - self.late) * 1000)
         broken = self._chance.random() < self.broken
-        value = self._chance.choice(BROKEN) if broken else json.dumps(self._message(stamp), ensure_ascii=False).encode()
+        value = self._chance.choice(BROKEN) if broken else json.dumps(self.message(stamp), ensure_ascii=False).encode()
         try:
             self._producer.produce(self._topic, value, timestamp=stamp)
             self.sent += 1
         except BufferError:  # the broker is away: what is due now is not sent later
             self._producer.poll(0.1)
 
-    def _message(self, stamp: int) -> dict[str, Any]:
+    def message(self, stamp: int) -> dict[str, Any]:
+        """The next one."""
         row = dict(self._chance.choice(self._kinds[self._chance.random() < self.scams]))
         row |= {"id": f"m-{self.sent:08}", "language": row["lang"], "sent_at": stamp - int(self._chance.expovariate(1 / 400))}
         if self._chance.random() < ODD:

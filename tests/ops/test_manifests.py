@@ -5,7 +5,7 @@ Reads the files as they are; what kustomize makes of them, and whether a cluster
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -43,10 +43,10 @@ def all_documents() -> Iterator[Document]:
             yield from (one for one in yaml.safe_load_all(path.read_text(encoding="utf-8")) if isinstance(one, dict))
 
 
-def variables(overlay: str = "") -> dict[str, str]:
-    """The settings of the base, or of an overlay over them."""
-    files = ["k8s/base/settings.env", *([f"k8s/overlays/{overlay}/settings.env"] if overlay else [])]
-    return dict(line.split("=", 1) for file in files for line in text(file).split("\n") if line)
+def variables(*parts: str) -> dict[str, str]:
+    """The settings of the base, and of overlays and components over them."""
+    files = [f"k8s/{part}/settings.env" for part in ("base", *parts)]
+    return dict(line.split("=", 1) for file in files for line in text(file).split("\n") if line and not line.startswith("#"))
 
 
 def pod(document: Document) -> Document:
@@ -60,6 +60,8 @@ WORKER = pod(documents("base/worker.yaml")[0])
 SCALED = documents("components/autoscaling/scaled-object.yaml")[0]["spec"]
 TOPICS = {topic["metadata"]["name"]: topic["spec"] for topic in documents("kafka/topics.yaml")}
 PODS = [*documents("base/worker.yaml"), *(one for one in all_documents() if one["kind"] in ("Job", "CronJob"))]
+METRICS, MODELS = "components/metrics-port", "components/released-models"
+EVERYTHING = ("overlays/production", METRICS, MODELS)
 COMPOSE: Document = yaml.safe_load(text("compose.yaml"))
 
 
@@ -70,9 +72,9 @@ def test_every_variable_is_a_setting(path: Path) -> None:
     assert set(re.findall(rf"\b{PREFIX}([A-Z_]+)", told)) <= {name.upper() for name in Settings.__struct_fields__}
 
 
-@pytest.mark.parametrize("overlay", ["", "production"])
-def test_a_worker_takes_the_settings(overlay: str) -> None:
-    taken = settings.read(variables(overlay))
+@pytest.mark.parametrize("parts", [(), ("overlays/production",), EVERYTHING], ids=["base", "production", "everything"])
+def test_a_worker_takes_the_settings(parts: Sequence[str]) -> None:
+    taken = settings.read(variables(*parts))
     assert taken.web_port
     assert taken.brokers != Settings().brokers
 
@@ -122,8 +124,58 @@ def test_ports_are_the_pages() -> None:
     assert COMPOSE["services"]["worker"]["ports"] == [f"127.0.0.1:{Settings().web_port}:{Settings().web_port}"]
     assert f"EXPOSE {Settings().web_port}\n" in text("Dockerfile")
     assert f"http://localhost:{Settings().web_port}/healthz" in text("Dockerfile")
-    scraped = yaml.safe_load(COMPOSE["configs"]["prometheus"]["content"])["scrape_configs"]
-    assert scraped == [{"job_name": "scamsieve", "static_configs": [{"targets": [f"worker:{Settings().web_port}"]}]}]
+    ((job,),) = [one["static_configs"] for one in yaml.safe_load(text("prometheus/prometheus.yml"))["scrape_configs"]]
+    assert job["targets"] == [f"worker:{Settings().web_port}"]
+
+
+def test_compose_uses_the_examples_as_they_are() -> None:
+    """Each is mounted where its program looks for it, and names the other services by their names here."""
+    services = COMPOSE["services"]
+    mounts = {mount for name in ("prometheus", "grafana") for mount in services[name]["volumes"]}
+    (provider,) = yaml.safe_load(text("grafana/provisioning/dashboards/scamsieve.yaml"))["providers"]
+    assert mounts == {
+        "./prometheus:/etc/prometheus:ro",
+        "prometheus:/prometheus",
+        *(f"./grafana/provisioning/{name}:/etc/grafana/provisioning/{name}:ro" for name in ("datasources", "dashboards")),
+        f"./grafana:{provider['options']['path']}:ro",
+    }
+    (source,) = yaml.safe_load(text("grafana/provisioning/datasources/scamsieve.yaml"))["datasources"]
+    assert source["url"] == "http://prometheus:9090"
+
+
+def test_metrics_may_have_a_port_of_their_own() -> None:
+    """Named alike where it is opened, let through and asked; the patches name what is there to be changed."""
+    opened, let_through, asked = (patch(f"{METRICS}/{name}.yaml") for name in ("port", "allowed", "scraped"))
+    assert opened["value"] == {"name": "metrics", "containerPort": settings.read(variables(METRICS)).metrics_port}
+    assert (let_through["value"], asked["value"]) == ("metrics", "metrics")
+    (pages,) = [one for one in documents("base/network.yaml") if one["metadata"]["name"] == "scamsieve-pages"]
+    (monitor,) = documents("components/monitoring/pod-monitor.yaml")
+    assert at(pages, let_through["path"]) == at(monitor, asked["path"]) == "http"
+
+
+def patch(name: str) -> Document:
+    """The one step of a JSON patch."""
+    step: Document
+    (step,) = yaml.safe_load(text(f"k8s/{name}"))
+    return step
+
+
+def at(document: Document, path: str) -> object:
+    """What a JSON pointer points at."""
+    found: Any = document
+    for step in path.strip("/").split("/"):
+        found = found[int(step) if isinstance(found, list) else step]
+    return found
+
+
+def test_models_of_ones_own_are_served_signed_only() -> None:
+    own = settings.read(variables(MODELS))
+    assert own.trusted_key_file
+    assert Path(own.model).name == "live"
+    volumes = {volume["name"]: volume for volume in pod(documents(f"{MODELS}/models.yaml")[0])["volumes"]}
+    assert volumes["models"]["persistentVolumeClaim"] == {"claimName": "scamsieve-models", "readOnly": True}
+    (claim,) = documents(f"{MODELS}/volume.yaml")
+    assert claim["metadata"]["name"] == "scamsieve-models"
 
 
 def test_probes_ask_for_pages_that_are_there() -> None:
@@ -210,9 +262,10 @@ def test_there_are_two_scorers_at_least_and_as_many_as_partitions_at_most() -> N
 
 
 def test_files_that_settings_name_are_mounted() -> None:
-    own = settings.read(variables("production"))
+    told = variables(*EVERYTHING)
+    own = settings.read(told)
     mounts = {mount["mountPath"]: mount["name"] for one in all_documents() if one["kind"] == "Deployment" for mount in mounted(one)}
-    paths = [path for told in variables("production").values() for path in re.findall(r"(?:^|=)(/[^,]+)", told)]
+    paths = [path for value in told.values() for path in re.findall(r"(?:^|=)(/[^,]+)", value)]
     assert {str(Path(path).parent) for path in paths} == mounts.keys()
     (secret,) = documents("secret.example.yaml")
     assert secret["metadata"]["name"] in {volume["secret"]["secretName"] for volume in pod(documents("base/scorer.yaml")[0])["volumes"]}
@@ -261,8 +314,10 @@ def test_nightly_jobs_are_suspended_and_no_worker_sees_what_they_write() -> None
     jobs = documents("components/training/cron-jobs.yaml")
     assert [job["spec"]["suspend"] for job in jobs] == [True, True]
     volumes = [volume for one in all_documents() if one["kind"] == "Deployment" for volume in pod(one).get("volumes", ())]
-    assert volumes
-    assert not [volume for volume in volumes if "persistentVolumeClaim" in volume]
+    claimed = {volume["persistentVolumeClaim"]["claimName"] for volume in volumes if "persistentVolumeClaim" in volume}
+    written = {volume["persistentVolumeClaim"]["claimName"] for job in jobs for volume in pod(job)["volumes"] if "emptyDir" not in volume}
+    assert claimed == {"scamsieve-models"}
+    assert not claimed & written
 
 
 def test_images_have_the_version_of_the_project() -> None:
