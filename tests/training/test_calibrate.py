@@ -20,7 +20,9 @@ def drawn(size: int, scale: float, seed: int) -> tuple[Floats, Ints]:
     return logits, np.asarray((truth + random.gumbel(size=truth.shape)).argmax(axis=1), dtype=np.intp)
 
 
-def test_each_script_gets_its_own_scale() -> None:
+def test_each_script_gets_its_own_scale(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far as its messages outweigh the pull to the pooled one."""
+    monkeypatch.setattr(calibrate, "PULL", 20.0)
     one, two = drawn(4000, 0.5, 1), drawn(4000, 2.0, 2)
     script = np.repeat([LATIN, HAN], 4000)
     found = calibrate.fit(np.concatenate([one[0], two[0]]), script, np.concatenate([one[1], two[1]]), np.ones(8000))
