@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from models.characters import FOLD, MARK, SPACE, Bools, Codes, among
 from models.reference import read_table
 
-_NEVER_WORDS = "com|xyz|cc|cn|vn|icu|vip|cyou|sbs|cfd|info|biz|bid|org"
+_NEVER_WORDS = "com|xyz|cc|cn|vn|icu|vip|cyou|sbs|cfd|biz|bid|org"
 """Endings that mean nothing else behind a full stop and a space; of the others (net, top, in, my) a path must follow."""
-_SELDOM_BEGIN = "top|live|online|site|club|shop|store|link|click|buzz|bond|casino|loan|bet"
+_SELDOM_BEGIN = "info|top|live|online|site|club|shop|store|link|click|buzz|bond|casino|loan|bet"
 """Endings that are words as well, but which hardly ever stand right behind a full stop with a space before it and a longer word."""
 _SPELT, _SPELT_BEFORE_ENDINGS = ("dot", "d0t"), ("punto ", "titik ", "cham ")
 """What stands for a dot in words: alone where it is rare, else before an ending that means nothing else."""
@@ -35,11 +35,11 @@ _PATTERN = re.compile(
 
 def _keys(endings: str, after: str) -> NDArray[np.uint32]:
     """The first three characters of endings, of shorter ones with what may stand after them, as one number each."""
-    beginnings = (f"{ending}{sign}"[:3] for ending in endings.split("|") for sign in after)
+    beginnings = (f"{ending}{sign}"[:3] for ending in endings.split("|") for sign in after or ("",))
     return np.array(sorted({int.from_bytes(three.encode("ascii"), "little") for three in beginnings}), dtype=np.uint32)
 
 
-_ALONE, _WITH_PATH = _keys(f"{_NEVER_WORDS}|{_SELDOM_BEGIN}", "/ ,.\2"), _keys(_ENDINGS, "/")
+_ALONE, _TIGHT, _WITH_PATH = _keys(_NEVER_WORDS, "/ ,.\2"), _keys(_SELDOM_BEGIN, ""), _keys(_ENDINGS, "/")
 _LONGEST_ENDING = 12  # and its slash
 _HOST = re.compile(r"[a-z0-9.-]+$")
 _SCHEME = "http://"
@@ -95,9 +95,10 @@ def _apart(ascii_codes: NDArray[np.uint8], wide: Bools) -> NDArray[np.int64]:
     after, before = padded[places + 1], padded[places - 1]
     bracketed = places[_SHUTTING.take(after) | (_OPENING.take(before) & (after == SPACE))]
     loose = (after == SPACE) | (before == SPACE) | (padded[places] == ord(",")) | wide[places]
+    tight = ((before == SPACE) & (after != SPACE))[loose]
     places, first = places[loose], (places + 1 + (after == SPACE))[loose]
     key = _keys_at(padded, first)
-    pathless, pathful = among(key, _ALONE), np.flatnonzero(among(key, _WITH_PATH))
+    pathless, pathful = among(key, _ALONE) | (tight & among(key, _TIGHT)), np.flatnonzero(among(key, _WITH_PATH))
     ahead = padded.take(first[pathful, None] + np.arange(2, _LONGEST_ENDING), mode="clip")
     pathful = pathful[(ahead == ord("/")).any(axis=1)]
     return np.concatenate([bracketed, places[pathless], places[pathful]])
