@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
+from structlog.testing import capture_logs
 
 from stream.delivery import Span, exactly_once, return_to_committed
 from stream.errors import BrokerUnavailable, Fenced
@@ -95,6 +96,12 @@ def test_what_cannot_be_committed_is_aborted_and_given_back() -> None:
     client = Client([ABORTABLE])
     assert not deliver(client)
     assert client.calls[-1] == "abort"
+
+
+def test_the_log_tells_why_a_batch_is_given_back() -> None:
+    with capture_logs() as told:
+        deliver(Client([ABORTABLE]))
+    assert told == [{"event": "delivery failed", "code": ABORTABLE.name(), "why": "abort", "log_level": "warning"}]
 
 
 def test_while_the_broker_is_away_an_abort_is_tried_for_as_long_as_it_takes() -> None:
