@@ -162,7 +162,10 @@ def load(folder: Path, trusted: TrustedKeys = ()) -> Model:
     features, an array has the wrong shape, or a golden score is not reproduced.
     """
     if not (folder / MANIFEST).exists():
-        raise ArtifactError(f"{folder} holds no manifest.json: it is no model folder")
+        there = folder.exists()
+        raise ArtifactError(
+            f"{folder} {'holds no manifest.json: it is no model folder' if there else 'is not there: no folder, no pointer file'}"
+        )
     told = _bounded(folder / MANIFEST, LARGEST_MANIFEST_BYTES)
     if trusted:
         _verify(folder, told, trusted)

@@ -16,12 +16,12 @@ from stream.connect import connection, plain_errors
 from stream.errors import TopicError
 from stream.policy import Policy
 from stream.settings import Settings
-from stream.wire import DEAD_LETTER_BYTES
 
 HOUR = 3_600_000  # milliseconds
 LEAST_RETENTION = HOUR
 """A topic that forgets sooner loses records in a short outage."""
-HEADER_BYTES = 65_536  # a dead letter's headers beside its value: as many as Kafka clients usually allow
+BATCH_BYTES = 1_000_000
+"""What librdkafka sends in one batch at most; a broker measures `max.message.bytes` by the batch, and refuses a larger one whole."""
 NOT_TOLD = "not told"
 
 
@@ -142,7 +142,6 @@ def _found(topic: Wanted, described: Mapping[str, Any] | None, configs: Mapping[
         odd.append("cleanup.policy must be delete: compaction drops records of the same key")
     if 0 <= int(configs.get("retention.ms", -1)) < LEAST_RETENTION:
         odd.append("retention.ms is less than an hour: a short outage loses records")
-    least = DEAD_LETTER_BYTES + HEADER_BYTES
-    if topic.use == "dead letters" and int(configs.get("max.message.bytes", least)) < least:
-        odd.append(f"max.message.bytes must be {least} or more: a dead letter holds its whole record")
+    if topic.use != "messages" and int(configs.get("max.message.bytes", BATCH_BYTES)) < BATCH_BYTES:
+        odd.append(f"max.message.bytes must be {BATCH_BYTES} or more: a worker may write so much at once")
     return Found(topic, len(partitions), min((len(part["replica_nodes"]) for part in partitions), default=0), configs, odd)

@@ -1,7 +1,7 @@
 """The pages: /healthz, /readyz, /metrics, /status. Each is a plain function of the worker's parts; `app` serves them.
 
-Live: the loops have turned lately; a broker that is away does not kill a worker. Ready: the model is loaded and the groups are
-joined; zero partitions is ready, a spare worker is healthy. Lag is an alert, never a probe.
+Live: the loops have turned lately; a broker that is away does not kill a worker. Ready: the model is loaded, the groups are joined, and
+nothing (a right, a broker) is missing to go on; zero partitions is ready, a spare worker is healthy. Lag is an alert, never a probe.
 """
 
 import time
@@ -54,9 +54,9 @@ class Hang:
 
 
 def readyz(parts: Parts, _accept: str = "") -> Page:
-    """200 when every role of this worker has joined its group; else 503 and what it waits for."""
+    """200 when every role of this worker has joined its group and may go on; else 503 and what it waits for."""
     waiting: dict[str, str] = {}
-    if parts.scorer and not parts.scorer.state.joined:
+    if parts.scorer and (parts.scorer.state.trouble or not parts.scorer.state.joined):
         waiting["scorer"] = parts.scorer.state.trouble or "joining the group"
     if parts.counts and not parts.agents.joined:
         waiting["agents"] = parts.agents.trouble or "joining the group"

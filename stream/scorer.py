@@ -54,7 +54,7 @@ class State:
     """A member of the group; with zero partitions too."""
     partitions: tuple[int, ...] = ()
     trouble: str = ""
-    """What it waits for, before it has joined."""
+    """What it waits for, before it has joined or before it can go on."""
     judged: int = 0
     raised: int = 0
     dead: int = 0
@@ -175,10 +175,11 @@ class Scorer:
     def _return(self, consumer: Consumer) -> bool:
         """Go back to what is committed; False, after a while, if the broker is away: nothing is read until it is done."""
         try:
-            access.check(self.settings, self.policy)  # a batch may have been given back for want of a right
+            access.check(self.settings, self.policy)  # a right may be what is missing: to write what came of a batch, or to read on
             delivery.return_to_committed(consumer)
-            self._astray = False
+            self._astray, self.state.trouble = False, ""
         except WAITED_FOR as error:
+            self.state.trouble = str(error)
             log.warning("waiting", code=error.code, why=str(error))
             self._stopping.wait(RETURN_SECONDS)
         return not self._astray
@@ -266,6 +267,8 @@ class Scorer:
             raise ScamSieveError(f"the consumer cannot go on: {error.name()}")
         else:
             log.warning("broker trouble", code=error.name(), why=str(access.plain(error, self.settings)))
+            # librdkafka tells of a refusal once, and not of its end: `_return` asks until the right is there again.
+            self._astray |= error.code() in access.REFUSED
         return False
 
     def _assigned(self, _: Consumer, partitions: list[TopicPartition]) -> None:

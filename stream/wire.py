@@ -185,7 +185,8 @@ class Decoder(Generic[Kind]):
             try:
                 return self.decode(values[number])
             except RecordError as error:
-                dead[number] = error
+                # A copy: with its frames the garbage collector would go through all that led to it, for each of a flood.
+                dead[number] = type(error)(*error.args)
                 return None
 
         rest = iter(values)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
-from confluent_kafka.admin import NewPartitions  # type: ignore[attr-defined]  # its stub does not name it
+from confluent_kafka.admin import AclOperation, NewPartitions  # type: ignore[attr-defined]  # its stub does not name them
 
 from tests.chaos.cluster import CALL_SECONDS, Cluster, cluster
 from tests.chaos.feed import Feed, distinct
@@ -130,7 +130,7 @@ def revoked_right(running: Cluster, tell: Tell) -> Row:
     place.send()
     with worker(place) as one:
         place.judged(SOME)
-        with revoked(running.bootstrap, place.alerts):
+        with revoked(running.bootstrap, place.alerts, AclOperation.WRITE):
             time.sleep(2)
             place.send(SOME)
             time.sleep(20)
@@ -144,6 +144,27 @@ def revoked_right(running: Cluster, tell: Tell) -> Row:
         return Row(
             "Right to write alerts revoked for 20 s",
             f"{_survived(code)} (/healthz {lived}); {before - SOME} alerts meanwhile; {seen}; said: {one.events()}",
+            kept,
+        )
+
+
+def revoked_reading(running: Cluster, tell: Tell) -> Row:
+    """The right to read messages is taken away, and given back; whoever writes them has it all the time."""
+    place = Place(running, "unread")
+    place.create()
+    place.send()
+    with worker(place) as one:
+        place.judged(SOME)
+        with revoked(running.bootstrap, place.messages, AclOperation.READ):
+            place.send(SOME)
+            unready = one.until("/readyz", 503, 30)
+            lived, before = one.page("/healthz"), len(place.found("message_id"))
+        seen, ready = place.judged(2 * SOME, 60), one.until("/readyz", 200, 30)
+        kept = unready and ready and lived == 200 and one.process.poll() is None and "NOT" not in seen
+        return Row(
+            "Right to read messages revoked until it said so",
+            f"{'not ready' if unready else 'READY'} meanwhile, then {'ready' if ready else 'NOT ready'}; {before - SOME} alerts meanwhile; "
+            f"{seen}; said: {one.events()}",
             kept,
         )
 
@@ -251,6 +272,7 @@ STEPS: dict[str, Callable[[Cluster, Tell], Row]] = {
     "topic-made-anew": topic_made_anew,
     "more-partitions": more_partitions,
     "revoked-right": revoked_right,
+    "revoked-reading": revoked_reading,
     "full-disk": full_disk,
     "clock-jumps": clock_jumps,
 }

@@ -1,4 +1,4 @@
-"""A right that is taken away while somebody uses it: the right to write a topic. All clients are ANONYMOUS here."""
+"""A right that is taken away while somebody uses it: the right to read or to write a topic. All clients are ANONYMOUS here."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,12 +23,13 @@ allow.everyone.if.no.acl.found=true
 
 
 @contextmanager
-def revoked(bootstrap: str, topic: str) -> Iterator[None]:
-    """Nobody may write this topic while the block runs; it may be read."""
+def revoked(bootstrap: str, topic: str, operation: AclOperation) -> Iterator[None]:
+    """Nobody may do this, READ or WRITE, to the topic while the block runs; the other one everybody may."""
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})
     whom = (ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, WHOM, "*")
     # Once a topic has an entry, what none of its entries allows is denied.
-    entries = [(*whom, AclOperation.WRITE, AclPermissionType.DENY), (*whom, AclOperation.READ, AclPermissionType.ALLOW)]
+    other = AclOperation.READ if operation == AclOperation.WRITE else AclOperation.WRITE
+    entries = [(*whom, operation, AclPermissionType.DENY), (*whom, other, AclPermissionType.ALLOW)]
     for made in admin.create_acls([AclBinding(*entry) for entry in entries]).values():
         made.result(CALL_SECONDS)
     try:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
 from kafka import KafkaAdminClient
 from typer.testing import CliRunner, Result
 
 from stream.cli import app
 from stream.wire import Alert, AlertReason, Decoder, Event, Indicators, Limits, ModelReference, PolicyReference, encode_alert
-from tests.integration.chosen import CHOSEN
+from tests.integration.chosen import CHOSEN, apache_kafka_only
 from tests.integration.records import Topics, create_topics, read
 
 TEXT = "Make easy money"
@@ -109,6 +110,17 @@ def test_alert_topics_of_unequal_partitions_are_odd(fresh: str, tmp_path: Path, 
     told = scamsieve("topics", "check")
     assert told.exit_code == 1
     assert "differ in" in told.output
+
+
+@apache_kafka_only
+def test_a_topic_that_takes_less_than_a_worker_may_write_is_odd(fresh: str, bootstrap: str) -> None:
+    """A batch is refused whole: the alerts of every record in it would be held back."""
+    small = NewTopic(f"{fresh}.alerts", 2, 1, config={"max.message.bytes": "100"})
+    AdminClient({"bootstrap.servers": bootstrap}).create_topics([small])[small.topic].result(20)
+    scamsieve("topics", "create", "--partitions", 2, "--replication", 1)
+    told = scamsieve("topics", "check")
+    assert told.exit_code == 1
+    assert "must be 1000000" in " ".join(told.output.split())
 
 
 def test_a_labelled_file_becomes_messages_on_the_topic(fresh: str, bootstrap: str, tmp_path: Path) -> None:

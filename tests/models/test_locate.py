@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from models.artifact import ArtifactError, released
+from models.artifact import ArtifactError, load, released
 from models.locate import locate
 from tests.conftest import write_model
 
@@ -32,6 +32,12 @@ def test_a_file_that_is_no_pointer_is_told(tmp_path: Path, content: bytes) -> No
     (tmp_path / "live").write_bytes(content)
     with pytest.raises(ArtifactError, match="is no pointer"):
         locate(str(tmp_path / "live"))
+
+
+def test_a_path_with_nothing_there_is_told_so(tmp_path: Path) -> None:
+    """A mistyped pointer file is no folder without a manifest."""
+    with pytest.raises(ArtifactError, match=r"liev is not there: no folder, no pointer file"):
+        load(locate(str(tmp_path / "liev")))
 
 
 def test_an_unknown_version_is_told() -> None:

@@ -207,8 +207,7 @@ def test_the_changelog_is_laid_out_as_the_alerts() -> None:
 
 
 def test_a_dead_letter_holds_its_whole_record() -> None:
-    least = DEAD_LETTER_BYTES + admin.HEADER_BYTES
-    assert TOPICS[Settings().dead_letter_topic]["config"]["max.message.bytes"] >= least
+    assert TOPICS[Settings().dead_letter_topic]["config"]["max.message.bytes"] >= max(admin.BATCH_BYTES, DEAD_LETTER_BYTES)
 
 
 def test_users_have_the_rights_that_the_code_uses_and_no_more() -> None:

@@ -76,6 +76,13 @@ def test_joined_with_zero_partitions_is_ready(parts: Parts) -> None:
     assert health.readyz(parts).status == 200
 
 
+def test_joined_and_waiting_for_a_right_is_not_ready(parts: Parts) -> None:
+    join(parts)
+    assert parts.scorer is not None
+    parts.scorer.state.trouble = "user a lacks the right READ on topic t"
+    assert told(health.readyz(parts)) == {"ready": False, "waiting": {"scorer": "user a lacks the right READ on topic t"}}
+
+
 def test_each_role_must_have_joined(parts: Parts) -> None:
     join(parts)
     parts.agents.joined = False

@@ -129,6 +129,27 @@ def test_a_batch_given_back_takes_the_one_behind_it_along(scorer: Scorer) -> Non
     assert scorer.state.judged == 1
 
 
+def test_a_refusal_to_let_it_read_is_waited_out_and_told(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """librdkafka tells of it once, and nothing when it is over: until then the worker asks, reads nothing, and says why."""
+    refusals = [NotAuthorized("user a lacks the right READ on topic t")]
+    told: list[str] = []
+
+    def check(*_: object) -> None:
+        told.append(scorer.state.trouble)
+        if refusals:
+            raise refusals.pop()
+
+    monkeypatch.setattr("stream.access.check", check)
+    monkeypatch.setattr(module, "RETURN_SECONDS", 0.0)
+    refused = KafkaMessage("t", 0, 8, None, b"", [], KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED), (0, 0), 0.0, 0)
+    client = Client([[record(0, 7)], [cast(Record, refused)], [record(0, 8)]])
+    handed = run(scorer, client, [True, True])
+    assert told == ["", "user a lacks the right READ on topic t"]
+    assert client.sought == [(0, 7), (1, OFFSET_BEGINNING)]
+    assert [judged.taken.spans[0].first for judged in handed] == [7, 8]
+    assert scorer.state.trouble == ""
+
+
 def test_after_a_batch_was_given_back_the_next_ones_are_smaller_and_grow_again(scorer: Scorer) -> None:
     """A slow alert topic could not take a whole one before its transaction's time is over: it would be tried for ever."""
     batches = [[record(0, i) for i in range(8)], [], [record(0, 0)], [record(0, 1)]]
