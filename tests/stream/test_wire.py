@@ -1,5 +1,6 @@
 import base64
 import json
+import uuid
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -116,6 +117,7 @@ def test_any_json_in_any_field_is_a_message_or_a_record_error(value: object) -> 
 
 def test_an_alerts_id_is_the_same_for_copies_and_another_for_other_records() -> None:
     one = wire.alert_id(PLACE, "m-1")
+    assert one == str(uuid.uuid5(wire.NAMESPACE, f"{PLACE.topic}\0{PLACE.partition}\0{PLACE.offset}\0{PLACE.timestamp}\0m-1"))
     assert one == wire.alert_id(Place("scam.messages", 3, 42, 1_767_297_600_000), "m-1")
     assert len({one, wire.alert_id(PLACE, "m-2"), wire.alert_id(Place("scam.messages", 3, 43, 1_767_297_600_000), "m-1")}) == 3
 
