@@ -17,12 +17,13 @@ import msgspec
 import numpy as np
 
 from models import npz, signature
+from models.catalogue import CATALOGUE
 from models.classifier import CATEGORIES, CLASSES, Head, ScamClassifier
 from models.languages import SCRIPTS
 from models.message import Message
 from models.ngrams import NgramParameters
 from models.npz import Expected
-from models.signals import CATALOGUE, FEATURE_SET
+from models.signals import FEATURE_SET
 from models.signature import SignatureError, TrustedKeys
 from models.thresholds import Share, Thresholds
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import languages, links, ngrams, signals
+from models.catalogue import CATALOGUE
 from models.characters import SPACE, Bools, C, between
 from models.classifier import Category, Floats, ScamClassifier, chunks
 from models.links import Links
@@ -127,7 +128,7 @@ def _largest(named: Floats, spans: _Spans, texts: Sequence[str], most: int) -> l
     reasons: list[list[Reason]] = [[] for _ in texts]
     for i in order.tolist():
         if i < len(signal):
-            known = signals.CATALOGUE[signal[i]]
+            known = CATALOGUE[signal[i]]
             reasons[message[i]].append(Reason(known.name, known.description, float(weight[i])))
         else:
             span = i - len(signal)

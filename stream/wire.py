@@ -311,20 +311,25 @@ def encode_dead_letter(
         key, kept, value = None, [], whole[:DEAD_LETTER_BYTES]
     added += [("__streams.errors.partition", b"%d" % place.partition), ("__streams.errors.offset", b"%d" % place.offset)]
     identity = ("ce_id", alert_id(place, "").encode())
-    return Outgoing(topic, key, value, [*kept, *added, identity, *_why(type(error), str(error), place.topic, now)])
+    return Outgoing(topic, key, value, [*kept, *added, identity, *_why(_name(error), error.code, str(error), place.topic, now)])
 
 
 @lru_cache(maxsize=256)
-def _why(kind: type[RecordError], message: str, topic: str, now: datetime) -> tuple[tuple[str, bytes], ...]:
+def _why(name: str, code: str, message: str, topic: str, now: datetime) -> tuple[tuple[str, bytes], ...]:
     """The headers of a dead letter that are those of many: a flood of them is of one kind."""
     return (
-        ("__streams.errors.exception", f"{kind.__module__}.{kind.__name__}".encode()),
+        ("__streams.errors.exception", name.encode()),
         ("__streams.errors.message", message.encode()),
         ("__streams.errors.stacktrace", b""),
         ("__streams.errors.topic", topic.encode()),
-        ("scamsieve.code", kind.code.encode()),
-        *_event_headers(DEAD_LETTER_TYPE, now, kind.code),
+        ("scamsieve.code", code.encode()),
+        *_event_headers(DEAD_LETTER_TYPE, now, code),
     )
+
+
+def _name(error: RecordError) -> str:
+    """The full name of an error's class."""
+    return f"{type(error).__module__}.{type(error).__name__}"
 
 
 def own_headers(headers: Headers | None) -> list[tuple[str, bytes]]:

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import settings
 
 from models.artifact import Golden, Manifest, Model, load, save
+from models.catalogue import CATALOGUE
 from models.classifier import CATEGORIES, Head, ScamClassifier
 from models.languages import SCRIPTS
 from models.message import Message
 from models.ngrams import NgramParameters
-from models.signals import CATALOGUE
 from models.thresholds import Thresholds
 
 LANGUAGES = ("en", "id", "vi")

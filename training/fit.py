@@ -23,6 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from models import ngrams, signals
+from models.catalogue import CATALOGUE
 from models.classifier import CLASSES, chunks
 from models.message import Message
 from models.ngrams import NgramParameters
@@ -206,7 +207,7 @@ def learn(features: csr_array, labels: Ints, weights: Floats, recipe: Recipe) ->
     model.coef_ *= factor
     model.coef_ -= model.coef_[-1]
     model.intercept_ -= model.intercept_[-1]
-    tricks = [recipe.ngrams.buckets + i for i, signal in enumerate(signals.CATALOGUE) if signal.group == "evasion"]
+    tricks = [recipe.ngrams.buckets + i for i, signal in enumerate(CATALOGUE) if signal.group == "evasion"]
     model.coef_[SCAM, tricks] *= np.where(model.coef_[SCAM, tricks] < 0, HELD_BACK, 1)
     return model
 

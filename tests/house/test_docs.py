@@ -14,7 +14,7 @@ import typer
 from prometheus_client import CollectorRegistry
 
 from models.artifact import Model
-from models.signals import CATALOGUE
+from models.catalogue import CATALOGUE
 from stream import policy
 from stream.errors import ScamSieveError
 from stream.metrics import AgentMetrics, CertificateMetrics, Metrics, ShadowMetrics

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.catalogue import CATALOGUE
 from models.message import Message, Origin
-from models.signals import CATALOGUE, INDEX, measure
+from models.signals import measure
 from models.text import canonicalise
 from tests.models import strategies
 
@@ -33,11 +34,6 @@ def test_every_signal_is_finite_within_bounds_pure_and_the_same_alone(messages: 
 @given(strategies.texts)
 def test_missing_metadata_is_neutral(text: str) -> None:
     assert not table(Message(text=text))[0, METADATA].any()
-
-
-def test_names_are_unique_and_described() -> None:
-    assert len(INDEX) == len(CATALOGUE)
-    assert all(signal.description for signal in CATALOGUE)
 
 
 @pytest.mark.parametrize(

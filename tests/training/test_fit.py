@@ -9,7 +9,8 @@ from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from models import ngrams, signals
+from models import ngrams
+from models.catalogue import CATALOGUE, INDEX
 from models.classifier import CLASSES
 from models.message import Message
 from models.ngrams import NgramParameters
@@ -42,8 +43,8 @@ def test_column_0_is_empty_and_a_batch_changes_nothing() -> None:
 
 def test_signals_are_those_of_the_catalogue() -> None:
     table = Signals().transform([Message(text="go to http://a.top", sender="Bank")])
-    assert table.shape == (1, len(signals.CATALOGUE))
-    assert table[0, signals.INDEX["link"]] == table[0, signals.INDEX["sender_alphanumeric"]] == 1
+    assert table.shape == (1, len(CATALOGUE))
+    assert table[0, INDEX["link"]] == table[0, INDEX["sender_alphanumeric"]] == 1
 
 
 def test_the_pipeline_is_a_scikit_learn_estimator(corpus_slice: list[Row]) -> None:
@@ -80,7 +81,7 @@ def test_coefficients_are_differences_to_benign(corpus_slice: list[Row]) -> None
 def test_an_undone_trick_speaks_half_as_loud_for_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [row(f"see evil{i} [.] com/{i}" if i % 2 else f"see evil{i}.com/{i}", "benign" if i % 2 else "scam") for i in range(40)]
     taught = fit.lessons(rows, SMALL)
-    at = fit.SCAM, SMALL.ngrams.buckets + signals.INDEX["undone_link"]
+    at = fit.SCAM, SMALL.ngrams.buckets + INDEX["undone_link"]
     held_back = fit.learn(taught.features, taught.labels, taught.weights, SMALL).coef_[at]
     monkeypatch.setattr(fit, "HELD_BACK", 1.0)
     learned = fit.learn(taught.features, taught.labels, taught.weights, SMALL).coef_[at]
