@@ -42,6 +42,7 @@ WAITED_FOR = (BrokerUnavailable, NotAuthenticated, NotAuthorized, TopicError)  #
 GROWTH = 100  # deliveries until a batch may be as large again as the settings allow, after one was given back
 BEAT_SECONDS = 1.0  # between two signs of life while a delivery computes
 RETURN_SECONDS = 1.0  # between two attempts to go back to what is committed
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 2.0  # before a batch that was given back is tried again
 
 
 @dataclass(slots=True)
@@ -84,6 +85,7 @@ class Scorer:
         self._lag = Lag(metrics)
         self._under_way: tuple[Judged, Future[Delivered]] | None = None
         self._most = settings.batch_size  # records of the next batch
+        self._given_back = 0  # batches in a row
         self._rebalances = 0
         self._astray = False  # ahead of what is committed, with nothing under way: it must go back
         self._stopping = threading.Event()
@@ -163,6 +165,7 @@ class Scorer:
         delivered = future.result()
         self.metrics.transactions.labels("committed" if delivered.done else "aborted").inc()
         most, records = self.settings.batch_size, len(judged.taken.records)
+        self._given_back = 0 if delivered.done else self._given_back + 1
         if delivered.done:
             self._count(judged, delivered)
             self._most = min(self._most + max(most // GROWTH, 1), most)
@@ -174,6 +177,8 @@ class Scorer:
 
     def _return(self, consumer: Consumer) -> bool:
         """Go back to what is committed; False, after a while, if the broker is away: nothing is read until it is done."""
+        if self._given_back:  # what refuses it may take a while: ever more patiently
+            self._stopping.wait(min(FIRST_PAUSE_SECONDS * 2.0 ** min(self._given_back, 10), LONGEST_PAUSE_SECONDS))
         try:
             access.check(self.settings, self.policy)  # a right may be what is missing: to write what came of a batch, or to read on
             delivery.return_to_committed(consumer)
