@@ -58,7 +58,8 @@ def _run(given: argparse.Namespace, tell: Callable[[str], None]) -> int:
     Console(width=170).print(report.table(told))
     print(report.line(told))
     if given.write_docs:
-        report.write_docs(f"ledger {given.delivery}", report.markdown(told))
+        form = "long" if given.faults >= LONG else "short"
+        report.write_docs(f"ledger {given.delivery} {form}", report.markdown(told))
     return KEPT if outcome.clean else BROKEN
 
 

@@ -5,6 +5,8 @@ import signal
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -44,6 +46,17 @@ class Life:
 
     def memory_mb(self, what: str = "VmRSS") -> float:
         return memory_mb([self.pid], what)
+
+
+def page(port: int, path: str) -> int:
+    """The status of a worker's page; 0 if nobody answers."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
 
 
 def logged(child: Child) -> list[Mapping[str, Any]]:
@@ -137,6 +150,23 @@ class Fleet:
         life.code, life.ended = life.child.process.poll(), time.time()
         life.lines = logged(life.child)
         self._stacks.pop(life.name).close()
+
+    def calm(self, seconds: float, patience: float) -> bool:
+        """Wait until all workers have said for so many seconds in a row that they live; False if that is not so in time.
+
+        That a call of librdkafka's hangs shows on /healthz only after SCAMSIEVE_STALL_SECONDS.
+        """
+        deadline = time.monotonic() + patience
+        since = time.monotonic()
+        while time.monotonic() < deadline:
+            with self._lock:
+                ports = [life.port for life in self._present.values()]
+            if any(page(port, "/healthz") != 200 for port in ports):
+                since = time.monotonic()
+            if time.monotonic() - since >= seconds:
+                return True
+            time.sleep(TEND_SECONDS)
+        return False
 
     def stop(self) -> dict[str, int]:
         """End all with SIGTERM; returns their exit codes."""

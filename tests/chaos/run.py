@@ -34,6 +34,7 @@ WORKERS = 2  # at the beginning; three at most
 SECONDS_A_FAULT = 25.0  # what one takes at the middle, with the rest before the next: it makes the feed's rate
 REST_SECONDS = (1.0, 8.0)
 HEELS = 0.25  # of the faults strike before the one before is overcome
+CALM_SECONDS = 35.0  # longer than SCAMSIEVE_STALL_SECONDS
 START_SECONDS, RECOVER_SECONDS, DRAIN_SECONDS, READ_SECONDS = 300.0, 180.0, 900.0, 30.0
 POLICY = """\
 [[threshold]]
@@ -103,6 +104,9 @@ def trial(given: Plan, tell: Callable[[str], None]) -> Outcome:
             sent = feed.finish()
             tell(f"{sent} messages sent; draining")
             drained = watch.past(feed.ends, time.time(), DRAIN_SECONDS)
+            if not given.mutant:
+                tell("waiting until all workers live")
+                workers.calm(CALM_SECONDS, DRAIN_SECONDS)
             codes = workers.stop()
             watch.stop()
             tell("comparing ids")

@@ -4,8 +4,6 @@ import signal
 import subprocess
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from confluent_kafka.admin import AdminClient
 
 from tests.chaos.cluster import Cluster, create_topics
 from tests.chaos.feed import Feed, distinct
-from tests.chaos.fleet import command
+from tests.chaos.fleet import command, page
 from tests.chaos.run import committed, environment
 
 PARTITIONS = 3
@@ -81,13 +79,7 @@ class Worker:
 
     def page(self, path: str) -> int:
         """The status of a page; 0 if nobody answers."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            return error.code
-        except OSError:
-            return 0
+        return page(self.port, path)
 
     def until(self, path: str, status: int, seconds: float = READY_SECONDS) -> bool:
         """Wait until a page answers so."""

@@ -1,8 +1,10 @@
 """`python -m tests.fuzz`: any bytes into the code, guided by what they reach; `... worker`: mutated records through a live worker."""
 
 import argparse
+import math
 import subprocess
 import sys
+import time
 from importlib.util import find_spec
 
 from stream.errors import BrokerUnavailable
@@ -23,13 +25,21 @@ def main() -> None:
     if given.part == "guided":
         if find_spec("atheris") is None:
             sys.exit("atheris is not installed: pip install '.[fuzz]', or make fuzz")
-        sys.exit(subprocess.run([sys.executable, "-m", "tests.fuzz.guided", FOLDER, str(given.seconds)], cwd=ROOT, check=False).returncode)
+        sys.exit(_guided(given.seconds))
     from tests.fuzz import worker  # noqa: PLC0415 it brings brokers
 
     try:
         print(worker.tell(worker.run(given.records, given.seed, given.apache)))
     except BrokerUnavailable as error:
         sys.exit(str(error))
+
+
+def _guided(seconds: int) -> int:
+    """Process after process, each going on with what the ones before found interesting; the code of the last one."""
+    end, code = time.monotonic() + seconds, 0
+    while not code and (left := math.ceil(end - time.monotonic())) > 0:
+        code = subprocess.run([sys.executable, "-m", "tests.fuzz.guided", FOLDER, str(left)], cwd=ROOT, check=False).returncode
+    return code
 
 
 if __name__ == "__main__":
