@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from confluent_kafka import Consumer, KafkaError, Producer
 
+from stream.logs import log
 from stream.policy import OTHER_OPERATOR, Policy
 from stream.security import librdkafka, security
 from stream.settings import Settings
@@ -50,6 +51,7 @@ def consumer(settings: Settings) -> Consumer:
             "group.id": settings.group,
             "isolation.level": "read_committed",
             "enable.auto.commit": False,
+            "on_commit": _uncommitted,
             "enable.auto.offset.store": False,
             "auto.offset.reset": "earliest",
             "enable.partition.eof": True,  # tells an empty rest of transaction markers from a lag
@@ -65,6 +67,12 @@ def consumer(settings: Settings) -> Consumer:
             **shared(settings),
         }
     )
+
+
+def _uncommitted(error: KafkaError | None, _places: object) -> None:
+    """Told of each commit that nobody waits for (at least once): what it was for comes again if this worker ends before the next one."""
+    if error is not None:
+        log.warning("offsets not committed", code=error.name())
 
 
 def outsider(settings: Settings) -> Consumer:

@@ -68,12 +68,16 @@ def exactly_once(producer: Producer, beat: Beat) -> Deliver:
 
 
 def at_least_once(consumer: Consumer, producer: Producer, beat: Beat) -> Deliver:
-    """Deliver records, wait for the broker's word on each, then commit the offsets."""
+    """Deliver records, wait for the broker's word on each, then have the offsets committed.
+
+    The commit is not waited for: where the group's coordinator is away librdkafka would wait without end, and the worker hang. What is
+    lost of it comes again, as it would after a crash; `consumer.close` waits for what is under way.
+    """
 
     def deliver(outgoing: Sequence[Outgoing], spans: Sequence[Span], _group: GroupMetadata) -> bool:
         try:
             send(producer, outgoing, beat)
-            consumer.commit(offsets=[TopicPartition(span.topic, span.partition, span.end) for span in spans], asynchronous=False)
+            consumer.commit(offsets=[TopicPartition(span.topic, span.partition, span.end) for span in spans], asynchronous=True)
             return True
         except KafkaException as error:
             _give_up_if_fatal(error)

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 from structlog.testing import capture_logs
 
-from stream.delivery import Span, exactly_once, return_to_committed
+from stream.delivery import Span, at_least_once, exactly_once, return_to_committed
 from stream.errors import BrokerUnavailable, Fenced
 from stream.wire import Outgoing
 
@@ -29,6 +29,19 @@ class Client:
     calls: list[str] = field(default_factory=list)
     sought: list[tuple[int, int]] = field(default_factory=list)
     offsets: list[tuple[int, int]] = field(default_factory=list)
+    unanswered: int = 0
+
+    def flush(self, _: float) -> int:
+        self.calls.append("flush")
+        return self.unanswered
+
+    def purge(self) -> None:
+        self.calls.append("purge")
+
+    def commit(self, offsets: list[TopicPartition], asynchronous: bool) -> None:
+        assert asynchronous
+        self.calls.append("commit later")
+        self.offsets = [(place.partition, place.offset) for place in offsets]
 
     def begin_transaction(self) -> None:
         self.calls.append("begin")
@@ -114,6 +127,16 @@ def test_while_the_broker_is_away_an_abort_is_tried_for_as_long_as_it_takes() ->
 def test_what_can_be_neither_committed_nor_aborted_ends_the_worker() -> None:
     with pytest.raises(Fenced):
         deliver(Client([ABORTABLE], [RETRIABLE, FATAL]))
+
+
+@pytest.mark.parametrize(("unanswered", "done"), [(0, True), (1, False)])
+def test_at_least_once_offsets_follow_what_the_broker_took_and_are_not_waited_for(unanswered: int, done: bool) -> None:
+    """librdkafka would wait for a commit without end where the coordinator is away."""
+    client = Client(unanswered=unanswered)
+    given = at_least_once(client, client, lambda: None)([Outgoing("a", None, b"x")], SPANS, "metadata")  # type: ignore[arg-type]
+    assert given == done
+    assert client.calls == ["produce", "flush", "commit later" if done else "purge"]
+    assert client.offsets == ([(0, 20), (1, 6)] if done else [])
 
 
 def test_the_consumer_goes_back_to_what_is_committed_or_to_the_beginning() -> None:
