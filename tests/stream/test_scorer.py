@@ -129,6 +129,13 @@ def test_a_batch_given_back_takes_the_one_behind_it_along(scorer: Scorer) -> Non
     assert scorer.state.judged == 1
 
 
+def test_what_is_refused_again_and_again_is_tried_ever_more_patiently(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(scorer._stopping, "wait", waited.append)
+    run(scorer, Client([[record(0, 7)], [], [record(0, 7)], [], [record(0, 7)]]), [False, False, True])
+    assert waited == [0.1, 0.2]
+
+
 def test_a_refusal_to_let_it_read_is_waited_out_and_told(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
     """librdkafka tells of it once, and nothing when it is over: until then the worker asks, reads nothing, and says why."""
     refusals = [NotAuthorized("user a lacks the right READ on topic t")]

@@ -198,3 +198,10 @@ def test_a_dead_letters_own_headers_cannot_be_forged() -> None:
     assert len(names) == len(set(names))
     assert wire.error_of(letter.headers) == "not_json"
     assert b"forged" not in dict(letter.headers).values()
+
+
+def test_why_a_record_is_none_holds_nothing_of_how_that_was_found_out() -> None:
+    """Tracebacks would keep every frame alive for as long as the batch, and the garbage collector would go through them."""
+    dead = Decoder(Event, Limits()).decode_all([b"{", b'{"id": 5}', None]).dead
+    assert [error.code for error in dead.values()] == ["not_json", "wrong_shape", "null_value"]
+    assert all(error.__traceback__ is None and error.__context__ is None for error in dead.values())
