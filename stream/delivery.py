@@ -67,17 +67,12 @@ def exactly_once(producer: Producer, beat: Beat) -> Deliver:
     return deliver
 
 
-def at_least_once(consumer: Consumer, producer: Producer, beat: Beat) -> Deliver:
-    """Deliver records, wait for the broker's word on each, then have the offsets committed.
+def at_least_once(producer: Producer, beat: Beat) -> Deliver:
+    """Deliver records and wait for the broker's word on each; `commit` is to follow."""
 
-    The commit is not waited for: where the group's coordinator is away librdkafka would wait without end, and the worker hang. What is
-    lost of it comes again, as it would after a crash; `consumer.close` waits for what is under way.
-    """
-
-    def deliver(outgoing: Sequence[Outgoing], spans: Sequence[Span], _group: GroupMetadata) -> bool:
+    def deliver(outgoing: Sequence[Outgoing], _spans: Sequence[Span], _group: GroupMetadata) -> bool:
         try:
             send(producer, outgoing, beat)
-            consumer.commit(offsets=[TopicPartition(span.topic, span.partition, span.end) for span in spans], asynchronous=True)
             return True
         except KafkaException as error:
             _give_up_if_fatal(error)
@@ -86,6 +81,16 @@ def at_least_once(consumer: Consumer, producer: Producer, beat: Beat) -> Deliver
             return False
 
     return deliver
+
+
+def commit(consumer: Consumer, spans: Sequence[Span]) -> None:
+    """Have a batch's offsets committed, for at least once. Raises KafkaException.
+
+    By the thread that consumes, and no other: the client lets one thread at a time call a consumer, and who waits within a rebalance for
+    another one's commit waits without end. The commit is not waited for: with the coordinator away that could take for ever, too. What is
+    lost of it comes again, as it would after a crash; `Consumer.close` waits for what is under way.
+    """
+    consumer.commit(offsets=[TopicPartition(span.topic, span.partition, span.end) for span in spans], asynchronous=True)
 
 
 def transaction(producer: Producer, outgoing: Iterable[Outgoing]) -> None:

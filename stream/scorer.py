@@ -12,10 +12,11 @@ What it promises:
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -26,7 +27,7 @@ from stream import access, clients, delivery
 from stream.answer import Answer, answer
 from stream.batch import Judged, Taken, taken
 from stream.clients import Record
-from stream.delivery import Deliver
+from stream.delivery import Deliver, Span
 from stream.errors import BrokerUnavailable, Internal, NotAuthenticated, NotAuthorized, ScamSieveError, TopicError
 from stream.judge import Disclosure, Judgement, joined, judge
 from stream.lag import Lag
@@ -84,6 +85,7 @@ class Scorer:
         self._decoder = Decoder(Event, Limits(settings.max_record_bytes, settings.max_text_bytes))
         self._lag = Lag(metrics)
         self._under_way: tuple[Judged, Future[Delivered]] | None = None
+        self._commit: Callable[[Sequence[Span]], None] | None = None  # what a delivery at least once leaves to this thread
         self._most = settings.batch_size  # records of the next batch
         self._given_back = 0  # batches in a row
         self._rebalances = 0
@@ -112,7 +114,8 @@ class Scorer:
         consumer, producer = connected
         try:
             once = self.settings.delivery == "exactly_once"
-            deliver = delivery.exactly_once(producer, self._beat) if once else delivery.at_least_once(consumer, producer, self._beat)
+            deliver = (delivery.exactly_once if once else delivery.at_least_once)(producer, self._beat)
+            self._commit = None if once else partial(delivery.commit, consumer)
             consumer.subscribe([self.settings.message_topic], self._assigned, self._revoked, self._lost)
             with ThreadPoolExecutor(1, thread_name_prefix="delivery") as hand:
                 self._judge_all(consumer, lambda batch: hand.submit(self._deliver, deliver, batch))
@@ -167,6 +170,8 @@ class Scorer:
         most, records = self.settings.batch_size, len(judged.taken.records)
         self._given_back = 0 if delivered.done else self._given_back + 1
         if delivered.done:
+            if self._commit:
+                self._commit(judged.taken.spans)
             self._count(judged, delivered)
             self._most = min(self._most + max(most // GROWTH, 1), most)
         else:

@@ -218,6 +218,17 @@ def test_at_least_once_judges_everything(place: Place) -> None:
     assert set(ids) == expected_ids(count)
 
 
+def test_at_least_once_a_worker_that_joins_stops_nobody(place: Place) -> None:
+    """The partitions change hands while batches are under way: the first worker finishes and commits them, and goes on."""
+    count = 120_000
+    with worker(place, DELIVERY="at_least_once", BATCH_SIZE="200"):
+        send(place, [message(i) for i in range(count)])
+        received(place, place.alerts, 10, linger=0)
+        with worker(place, DELIVERY="at_least_once", INSTANCE="second", BATCH_SIZE="200"):
+            ids = alert_ids(place, count // EVERY)
+    assert set(ids) == expected_ids(count)
+
+
 def test_two_workers_share_the_partitions_and_judge_each_message_once(place: Place) -> None:
     count = 40_000
     with worker(place), worker(place, INSTANCE="second"):

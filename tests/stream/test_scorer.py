@@ -120,6 +120,14 @@ def test_alerts_are_counted_by_route_and_deals_of_partitions_too(scorer: Scorer)
     assert [sample.value for sample in next(iter(scorer.metrics.rebalances.collect())).samples] == [1]
 
 
+def test_at_least_once_the_thread_that_consumes_commits_what_was_delivered(scorer: Scorer) -> None:
+    """Also within a rebalance: the client would let no other thread do it meanwhile."""
+    committed: list[tuple[int, threading.Thread]] = []
+    scorer._commit = lambda spans: committed.append((spans[0].end, threading.current_thread()))
+    run(scorer, Client([[record(0, 7)], [record(0, 8)], [], [record(0, 8)]]), [True, False, True])
+    assert committed == [(8, threading.current_thread()), (9, threading.current_thread())]
+
+
 def test_a_batch_given_back_takes_the_one_behind_it_along(scorer: Scorer) -> None:
     """Both are read again, from what is committed; nothing of them is counted."""
     client = Client([[record(0, 7), record(0, 8)], [record(0, 9), record(1, 5)], [record(0, 7)]])
