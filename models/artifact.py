@@ -165,7 +165,7 @@ def load(folder: Path, trusted: TrustedKeys = ()) -> Model:
     if not (folder / MANIFEST).exists():
         there = folder.exists()
         raise ArtifactError(
-            f"{folder} {'holds no manifest.json: it is no model folder' if there else 'is not there: no folder, no pointer file'}"
+            f"{folder} {'holds no manifest.json: it is no model folder' if there else 'is not there: no model folder, and no pointer file'}"
         )
     told = _bounded(folder / MANIFEST, LARGEST_MANIFEST_BYTES)
     if trusted:

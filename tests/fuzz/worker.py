@@ -71,7 +71,10 @@ def run(count: int, seed: int, apache: bool = False) -> Result:
 
 
 def _done(running: Worker, sent: int) -> bool:
-    scorer = running.status()["scorer"]
+    status, body = running.get("/status")
+    if status != 200:  # it may be busy; whether it still runs is asked all the same
+        return False
+    scorer = json.loads(body)["scorer"]
     return bool(scorer["judged"] + scorer["dead_letters"] == sent)
 
 

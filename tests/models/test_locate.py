@@ -36,7 +36,7 @@ def test_a_file_that_is_no_pointer_is_told(tmp_path: Path, content: bytes) -> No
 
 def test_a_path_with_nothing_there_is_told_so(tmp_path: Path) -> None:
     """A mistyped pointer file is no folder without a manifest."""
-    with pytest.raises(ArtifactError, match=r"liev is not there: no folder, no pointer file"):
+    with pytest.raises(ArtifactError, match=r"liev is not there: no model folder, and no pointer file"):
         load(locate(str(tmp_path / "liev")))
 
 

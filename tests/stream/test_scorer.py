@@ -1,15 +1,14 @@
 """What the loop promises, shown with a fake client; what needs a broker is in tests/integration/test_worker.py."""
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import msgspec
 import pytest
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 from prometheus_client import CollectorRegistry
 
@@ -26,55 +25,12 @@ from stream.policy import Listed, Policy
 from stream.scorer import Delivered, Scorer
 from stream.settings import Settings
 from stream.wire import error_of
+from tests.stream.consumer import Client, record
 
 SCAMMER = "+85512345678"
 POLICY = Policy(deny=Listed(senders=frozenset({SCAMMER})), allow=Listed(senders=frozenset({"friend"})))
 DISCLOSURE = Disclosure(b"0123456789abcdef")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def record(partition: int, offset: int, sender: str = "friend", text: str = "hello") -> Record:
-    value = {
-        "id": f"m-{offset}",
-        "operator": "a",
-        "channel": "sms",
-        "text": text,
-        "sender": sender,
-        "recipient": "+66812345678",
-        "sent_at": 0,
-    }
-    raw = msgspec.json.encode(value)
-    return cast(Record, KafkaMessage("t", partition, offset, None, raw, [], None, (1, 1000), 0.0, 0))
-
-
-@dataclass
-class Client:
-    """A consumer that gives what it was told to, and remembers where it was put back to."""
-
-    batches: list[list[Record]] = field(default_factory=list)
-    before: Callable[[], None] = lambda: None
-    sought: list[tuple[int, int]] = field(default_factory=list)
-    asked: list[int] = field(default_factory=list)
-
-    def consume(self, count: int, _seconds: float) -> list[Record]:
-        self.before()
-        self.asked.append(count)
-        return self.batches.pop(0) if self.batches else []
-
-    def consumer_group_metadata(self) -> str:
-        return "generation 1"
-
-    def assignment(self) -> list[TopicPartition]:
-        return [TopicPartition("t", 0), TopicPartition("t", 1)]
-
-    def seek(self, place: TopicPartition) -> None:
-        self.sought.append((place.partition, place.offset))
-
-    def committed(self, places: list[TopicPartition], _seconds: float) -> list[TopicPartition]:
-        return [TopicPartition("t", 0, 7), TopicPartition("t", 1, OFFSET_INVALID)]
-
-    def position(self, places: list[TopicPartition]) -> list[TopicPartition]:
-        return []
 
 
 @pytest.fixture
