@@ -9,7 +9,7 @@ import base64
 import hashlib
 import re
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -182,9 +182,9 @@ class Decoder(Generic[Kind]):
         found: list[Kind | None] = []
         dead: dict[int, RecordError] = {}
 
-        def read_alone(number: int) -> Kind | None:
+        def read_alone(number: int, read: Callable[[bytes | None], Kind]) -> Kind | None:
             try:
-                return self.decode(values[number])
+                return read(values[number])
             except RecordError as error:
                 # A copy: with its frames the garbage collector would go through all that led to it, for each of a flood.
                 dead[number] = type(error)(*error.args)
@@ -195,11 +195,11 @@ class Decoder(Generic[Kind]):
             try:
                 found.extend(map(self._fast, rest))  # type: ignore[arg-type]  # None raises
             except (ValueError, RecursionError, TypeError):  # what was read before it is in `found`
-                found.append(read_alone(len(found)))
+                found.append(read_alone(len(found), self._decode_unusual))
         short = min(self.limits.record, self.limits.text)
         for number, value in enumerate(values):
             if value is not None and len(value) > short and number not in dead:
-                found[number] = read_alone(number)
+                found[number] = read_alone(number, self.decode)
         if not dead:
             return Decoded(cast(list[Kind], found), range(len(found)), dead)
         numbers = [number for number in range(len(found)) if number not in dead]
@@ -207,14 +207,24 @@ class Decoder(Generic[Kind]):
 
     def decode(self, value: bytes | None) -> Kind:
         """The message of a record's value. Raises RecordError."""
+        try:
+            message = self._fast(self._bounded(value))
+        except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
+            return self._decode_unusual(value)
+        return self._with_bounded_text(message)
+
+    def _decode_unusual(self, value: bytes | None) -> Kind:
+        """As `decode`, of what the fast way has refused."""
+        return self._with_bounded_text(self._decode_slowly(self._bounded(value)))
+
+    def _bounded(self, value: bytes | None) -> bytes:
         if value is None:
             raise NullValue("the record has no value")
         if len(value) > self.limits.record:
             raise RecordTooLong(f"{len(value)} bytes, allowed {self.limits.record}")
-        try:
-            message = self._fast(value)
-        except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
-            message = self._decode_slowly(value)
+        return value
+
+    def _with_bounded_text(self, message: Kind) -> Kind:
         text = message.text
         if len(text) * 4 > self.limits.text and len(text.encode()) > self.limits.text:
             raise TextTooLong(f"{len(text.encode())} bytes of text, allowed {self.limits.text}")
