@@ -116,7 +116,8 @@ def test_alert_topics_of_unequal_partitions_are_odd(fresh: str, tmp_path: Path, 
 def test_a_topic_that_takes_less_than_a_worker_may_write_is_odd(fresh: str, bootstrap: str) -> None:
     """A batch is refused whole: the alerts of every record in it would be held back."""
     small = NewTopic(f"{fresh}.alerts", 2, 1, config={"max.message.bytes": "100"})
-    AdminClient({"bootstrap.servers": bootstrap}).create_topics([small])[small.topic].result(20)
+    admin = AdminClient({"bootstrap.servers": bootstrap})  # named: what nobody holds is gone before it has answered
+    admin.create_topics([small])[small.topic].result(20)
     scamsieve("topics", "create", "--partitions", 2, "--replication", 1)
     told = scamsieve("topics", "check")
     assert told.exit_code == 1
