@@ -281,7 +281,7 @@ def _unwrap(envelope: dict[str, Any]) -> Any:
 def alert_id(place: Place, message_id: str) -> str:
     """The same for every copy of an alert of one record: UUIDv5 of where the record stands and of the message's id.
 
-    As `uuid.uuid5`, in a third of its time: most of what a dead letter costs.
+    As `uuid.uuid5`, in a third of its time, which was half of what encoding a dead letter took.
     """
     name = f"{place.topic}\0{place.partition}\0{place.offset}\0{place.timestamp}\0{message_id}"
     digest = bytearray(hashlib.sha1(NAMESPACE.bytes + name.encode(), usedforsecurity=False).digest()[:16])
